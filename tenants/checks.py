@@ -1,0 +1,1 @@
+"""System checks of the tenants package; each has an id that is never used again."""

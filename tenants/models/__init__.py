@@ -1,0 +1,45 @@
+"""What exists: one entity per module. Import every model from here, never from a module below."""
+
+from tenants.models.access_policy import AccessPolicy
+from tenants.models.api import Api, Scope
+from tenants.models.audit import AuditDetail, AuditEvent
+from tenants.models.claims import ClaimProfile, ClaimRule
+from tenants.models.client import Client, ClientGrantSettings
+from tenants.models.client_secret import ClientSecret
+from tenants.models.configuration_change import ConfigurationChange
+from tenants.models.cut_off import CutOff
+from tenants.models.master_token import MasterToken
+from tenants.models.operator import Membership, User
+from tenants.models.platform import Environment, Platform, Project
+from tenants.models.signing_key import SigningKey
+from tenants.models.subject import Group, Subject, SubjectIdentity
+from tenants.models.tenant import IssuerReservation, Tenant
+from tenants.models.trust_profile import TrustProfile
+
+__all__ = [
+    "AccessPolicy",
+    "Api",
+    "AuditDetail",
+    "AuditEvent",
+    "ClaimProfile",
+    "ClaimRule",
+    "Client",
+    "ClientGrantSettings",
+    "ClientSecret",
+    "ConfigurationChange",
+    "CutOff",
+    "Environment",
+    "Group",
+    "IssuerReservation",
+    "MasterToken",
+    "Membership",
+    "Platform",
+    "Project",
+    "Scope",
+    "SigningKey",
+    "Subject",
+    "SubjectIdentity",
+    "Tenant",
+    "TrustProfile",
+    "User",
+]

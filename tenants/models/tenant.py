@@ -1,0 +1,90 @@
+"""The tenant: the isolation boundary with its own issuer and keys."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tenants.models.fields import (
+    Entity,
+    SigningAlgorithm,
+    TokenChoices,
+    TokenLifetimes,
+    validate_slug,
+)
+from tenants.models.platform import Environment
+
+
+class IssuerReservation(models.Model):
+    """An issuer path that was given once and is never given again, even after deletion."""
+
+    path = models.CharField(primary_key=True, max_length=200)
+    reserved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("path",)
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Tenant(Entity, TokenLifetimes, TokenChoices):
+    """A customer's own authorization server: issuer, keys, clients and rules."""
+
+    class ScopeExcess(models.TextChoices):
+        """What happens when a client asks for more scope than it may have."""
+
+        REJECT = "reject", "refuse the request"
+        NARROW = "narrow", "grant what is allowed"
+
+    environment = models.ForeignKey(Environment, models.PROTECT, related_name="tenants")
+    slug = models.CharField(max_length=63, validators=[validate_slug])
+    name = models.CharField(max_length=200, blank=True, default="")
+    path = models.CharField(max_length=200, unique=True, editable=False)
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    is_enabled = models.BooleanField(
+        default=True, help_text="A disabled tenant issues nothing and accepts nothing."
+    )
+    is_built_in = models.BooleanField(default=False, editable=False)
+    signing_algorithm = models.CharField(
+        max_length=8,
+        choices=SigningAlgorithm,
+        default=SigningAlgorithm.ES256,
+        help_text="The algorithm of tokens whose Api names none.",
+    )
+    scope_excess = models.CharField(
+        max_length=8,
+        choices=ScopeExcess,
+        default=ScopeExcess.REJECT,
+        help_text="What happens when a client asks for more scope than it may have.",
+    )
+    issuer_override = models.CharField(
+        max_length=255,
+        null=True,  # noqa: DJ001 - unique where set; several tenants set none.
+        blank=True,
+        unique=True,
+        default=None,
+        help_text="The `iss` of the legacy claim profiles, where their consumers expect another.",
+    )
+    allow_typed_secrets = models.BooleanField(
+        default=False,
+        help_text="Let people choose client secrets. Each check of such a secret is slow on "
+        "purpose, and so is each refusal of a client in this tenant.",
+    )
+    allow_json_token_requests = models.BooleanField(
+        default=False, help_text="Accept JSON bodies at the token endpoint beside forms."
+    )
+    allow_spaceblocks_alias = models.BooleanField(
+        default=False, help_text="Serve /token-manager/token for callers of Space Blocks."
+    )
+    allow_aidbox_alias = models.BooleanField(
+        default=False, help_text="Serve /auth/token and /Session for callers of Aidbox."
+    )
+
+    class Meta:
+        ordering = ("path",)
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "slug"], name="tenants_tenant_slug")
+        ]
+
+    def __str__(self) -> str:
+        return self.path

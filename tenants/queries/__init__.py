@@ -1,0 +1,1 @@
+"""Reads: the tenant is the first argument of each of them."""

@@ -1,0 +1,436 @@
+"""Every frozen dataclass that crosses a step of the walk. Pure: no Django, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+NOTHING: Mapping[str, JSON] = MappingProxyType({})
+
+
+class GrantType(StrEnum):
+    """The `grant_type` values that a client may be given."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the RFC's name of a grant, no secret.
+    AUTHORIZATION_CODE = "authorization_code"
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant's name.
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+class TokenFormat(StrEnum):
+    """How an access token is written."""
+
+    JWT = "jwt"
+    OPAQUE = "opaque"
+
+
+class KeyState(StrEnum):
+    """The place of a signing key in its ring."""
+
+    NEXT = "next"
+    CURRENT = "current"
+    PREVIOUS = "previous"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """A secret that must be used again, encrypted under the key encryption key `kek_id`."""
+
+    kek_id: str
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedHash:
+    """A secret that is only compared: HMAC-SHA-256 under the pepper `pepper_id`."""
+
+    pepper_id: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """The token settings of one level; None means that the level says nothing."""
+
+    access_token_lifetime_seconds: int | None = None
+    max_access_token_lifetime_seconds: int | None = None
+    refresh_token_lifetime_seconds: int | None = None
+    max_refresh_token_lifetime_seconds: int | None = None
+    refresh_token_idle_lifetime_seconds: int | None = None
+    max_refresh_token_idle_lifetime_seconds: int | None = None
+    access_token_format: str | None = None
+    claim_profile: str | None = None
+    refresh_token_enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSettings:
+    """What holds for one token after all levels: lifetimes in seconds, all of them finite."""
+
+    access_token_lifetime_seconds: int
+    refresh_token_lifetime_seconds: int
+    refresh_token_idle_lifetime_seconds: int
+    access_token_format: str
+    claim_profile: str
+    refresh_token_enabled: bool
+    signing_algorithm: str
+    signing_api_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRecord:
+    """A protected resource server."""
+
+    id: UUID
+    slug: str
+    audience: str
+    settings: TokenSettings = TokenSettings()
+    built_in: str = ""
+    is_enabled: bool = True
+    signing_algorithm: str = ""
+    allow_refresh_tokens: bool = True
+    resource_server_ids: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRecord:
+    """A right at an Api."""
+
+    id: UUID
+    name: str
+    api_id: UUID
+    usage_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyRecord:
+    """One key of a ring; `public_jwk` is None for a symmetric key."""
+
+    id: UUID
+    kid: str
+    algorithm: str
+    state: str
+    private: Ciphertext
+    api_id: UUID | None = None
+    public_jwk: Mapping[str, JSON] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRecord:
+    """An access policy; an empty link set links to everything of the tenant."""
+
+    id: UUID
+    slug: str
+    effect: str
+    engine: str
+    clients: frozenset[UUID] = frozenset()
+    apis: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustProfileRecord:
+    """An outside issuer and what may come of its tokens; ages in seconds."""
+
+    id: UUID
+    slug: str
+    issuer: str
+    audience: str
+    algorithms: frozenset[str]
+    jwks_uri: str = ""
+    jwks: tuple[Mapping[str, JSON], ...] = ()
+    shared_secret: Ciphertext | None = None
+    maximum_scope: frozenset[str] = frozenset()
+    scope_claim: str = "scope"
+    maximum_age_seconds: int = 3600
+    clock_skew_seconds: int = 30
+    subject_claim: str = "sub"
+    provisioning: Literal["refuse", "create"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimProfileRecord:
+    """A tenant's variant of a built-in claim profile."""
+
+    slug: str
+    base: str
+    is_dual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRuleRecord:
+    """A claim that is added with a constant value, where its links match."""
+
+    id: UUID
+    claim: str
+    value: JSON
+    api_id: UUID | None = None
+    client_id: UUID | None = None
+    grant_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecretRecord:
+    """One live secret of a client; `expires_at` in seconds since the epoch, None for none."""
+
+    id: UUID
+    keyed_hash: KeyedHash | None = None
+    typed_hash: str = ""
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """A client as the snapshot holds it."""
+
+    id: UUID
+    client_id: str
+    kind: str
+    version: int
+    grant_types: frozenset[str]
+    authentication_method: str
+    is_enabled: bool = True
+    secrets: tuple[ClientSecretRecord, ...] = ()
+    jwks: tuple[Mapping[str, JSON], ...] = ()
+    jwks_uri: str = ""
+    scope_ids: frozenset[UUID] = frozenset()
+    default_scope_ids: frozenset[UUID] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
+    settings: TokenSettings = TokenSettings()
+    grant_settings: Mapping[str, TokenSettings] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSnapshot:
+    """The immutable, numbered core of a tenant's configuration."""
+
+    id: UUID
+    path: str
+    issuer: str
+    slug: str
+    project_slug: str
+    environment_id: UUID
+    environment_slug: str
+    platform_version: int
+    environment_version: int
+    version: int
+    is_enabled: bool
+    signing_algorithm: str
+    scope_excess: Literal["reject", "narrow"]
+    levels: tuple[TokenSettings, ...]
+    allowed_grant_types: frozenset[str]
+    allowed_algorithms: frozenset[str]
+    apis: Mapping[UUID, ApiRecord]
+    apis_by_audience: Mapping[str, ApiRecord]
+    apis_by_slug: Mapping[str, ApiRecord]
+    scopes: Mapping[str, ScopeRecord]
+    keys: tuple[SigningKeyRecord, ...]
+    policies: tuple[PolicyRecord, ...]
+    trust_profiles: tuple[TrustProfileRecord, ...] = ()
+    claim_profiles: Mapping[str, ClaimProfileRecord] = field(default_factory=dict)
+    claim_rules: tuple[ClaimRuleRecord, ...] = ()
+    issuer_override: str = ""
+    allow_typed_secrets: bool = False
+    allow_json_token_requests: bool = False
+    allow_spaceblocks_alias: bool = False
+    allow_aidbox_alias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRecord:
+    """An end user as a grant read it, with the cut-off number read in the same statement."""
+
+    id: UUID
+    is_enabled: bool
+    cut_off_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedClaims:
+    """The claims of a foreign token whose signature and times have been verified."""
+
+    issuer: str
+    subject: str | None
+    audiences: tuple[str, ...]
+    issued_at: int | None
+    expires_at: int
+    not_before: int | None
+    token_id: str | None
+    key_id: str | None
+    algorithm: str
+    claims: Mapping[str, JSON]
+    signing_input_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMatch:
+    """A trust profile accepted a foreign token; `scopes` is None where the token names none."""
+
+    profile_id: UUID
+    issuer: str
+    subject: str
+    scopes: frozenset[str] | None
+    provisioning: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRefusal:
+    """A trust profile refused a foreign token."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """For whom and for what a token is asked; made by a grant, judged by `policy.decide`.
+
+    `scope_ceiling` bounds the scope by what a parent holds (a refresh token, an assertion) and
+    `expires_at_ceiling` (seconds since the epoch) the life by a parent's. A refresh names its
+    session: id, end (seconds since the epoch) and the grant with which it began. `app_tenant_id`
+    and `app_subject_id` are the customer's own names of whom a client acts for; they are claims,
+    never a subject of ours.
+    """
+
+    grant_type: str
+    client: ClientRecord
+    subject: SubjectRecord | None = None
+    requested_scopes: tuple[str, ...] | None = None
+    requested_audiences: tuple[str, ...] = ()
+    api_slug: str = ""
+    scope_ceiling: frozenset[str] | None = None
+    audience_ceiling: frozenset[str] | None = None
+    expires_at_ceiling: int | None = None
+    session_id: UUID | None = None
+    trust_profile_id: UUID | None = None
+    address: str = ""
+    user_agent: str = ""
+    session_expires_at: int | None = None
+    session_grant_type: str = ""
+    app_tenant_id: str = ""
+    app_subject_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named check of a decision: whether it passed and, where not, the reason code."""
+
+    name: str
+    passed: bool
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict on an access request; the ordered checks are its explanation."""
+
+    is_allowed: bool
+    checks: tuple[Check, ...]
+    granted_scopes: tuple[str, ...] = ()
+    apis: tuple[ApiRecord, ...] = ()
+    settings: EffectiveSettings | None = None
+
+    @property
+    def refusal(self) -> Check:
+        """The check that decided against the request; only for a denied decision."""
+        return next(check for check in self.checks if not check.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change: an operator, a client, or the system itself."""
+
+    kind: Literal["operator", "client", "system"]
+    id: str = ""
+    label: str = ""
+    address: str = ""
+
+
+SYSTEM = Actor("system", label="system")
+
+RESERVED_CLAIMS = frozenset(
+    (
+        # RFC 7519 section 4.1, RFC 9068 section 2.2 and what our profiles set themselves.
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "cid", "scope", "scp"),
+        # RFC 8693 section 4, RFC 7800 section 3.1, OpenID Connect Core section 2.
+        *("act", "may_act", "cnf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "azp"),
+        *("sid", "typ", "ext", "ver", "usl", "atv", "groups", "roles", "entitlements", "events"),
+        *("group_permissions", "urn:onegini.com:oidc:group_policies", "authorization_details"),
+        # RFC 7662 section 2.2: an answer of introspection must stay what it is.
+        *("active", "token_type", "username", "usage_limit", "usage_count", "user_details"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """Everything that a claim profile may say about one token; times in seconds since the epoch.
+
+    `actor` is who acts for the subject (RFC 8693 section 4.1); the `app_` names are the customer's.
+    """
+
+    token_id: UUID
+    issuer: str
+    project_slug: str
+    environment_slug: str
+    tenant_slug: str
+    client_id: str
+    audiences: tuple[str, ...]
+    scopes: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    issuer_override: str = ""
+    subject: str = ""
+    actor: str = ""
+    app_tenant_id: str = ""
+    app_subject_id: str = ""
+    usage_limit: int = 0
+    groups: tuple[str, ...] = ()
+    authenticated_at: int | None = None
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+    extra_claims: Mapping[str, JSON] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPlan:
+    """When a refresh token and its session end; seconds since the epoch."""
+
+    expires_at: int
+    session_expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlan:
+    """One token before it is signed and stored; times in seconds since the epoch.
+
+    An opaque token has neither header nor algorithm nor key; its claims are what introspection
+    tells of it. `versions` are those of platform, environment, tenant and client.
+    """
+
+    token_id: UUID
+    format: str
+    claims: Mapping[str, JSON]
+    issued_at: int
+    expires_at: int
+    response: Mapping[str, JSON]
+    scopes: tuple[str, ...]
+    audiences: tuple[str, ...]
+    api_ids: tuple[UUID, ...]
+    claim_profile: str
+    versions: tuple[int, int, int, int]
+    facts: Mapping[str, JSON]
+    header: Mapping[str, JSON] | None = None
+    algorithm: str = ""
+    signing_key: SigningKeyRecord | None = None
+    refresh: RefreshPlan | None = None

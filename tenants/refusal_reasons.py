@@ -1,0 +1,131 @@
+"""Why an access request is refused: reason codes, their wire errors and public sentences. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from tenants.records import GrantType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Reason(StrEnum):
+    """Why an access request is refused; stored with refusals, so never renamed."""
+
+    TENANT_DISABLED = "tenant_disabled"
+    CLIENT_DISABLED = "client_disabled"
+    GRANT_NOT_OF_CLIENT = "grant_not_of_client"
+    GRANT_NOT_ALLOWED_HERE = "grant_not_allowed_here"
+    AUDIENCE_UNKNOWN = "audience_unknown"
+    AUDIENCE_NOT_GRANTED = "audience_not_granted"
+    AUDIENCE_WITHOUT_SCOPE = "audience_without_scope"
+    API_DISABLED = "api_disabled"
+    SCOPE_MISSING = "scope_missing"
+    SCOPE_UNKNOWN = "scope_unknown"
+    SCOPE_NOT_OF_CLIENT = "scope_not_of_client"
+    SCOPE_NOT_GRANTED = "scope_not_granted"
+    SCOPE_OF_ANOTHER_API = "scope_of_another_api"
+    NO_SCOPE_LEFT = "no_scope_left"
+    SUBJECT_DISABLED = "subject_disabled"
+    APIS_DISAGREE = "apis_disagree"
+    ONE_API_ONLY = "one_api_only"
+    ALGORITHM_NOT_ALLOWED = "algorithm_not_allowed"
+    CLAIM_PROFILE_UNKNOWN = "claim_profile_unknown"
+    REFRESH_DISABLED = "refresh_disabled"
+    POLICY_DENIED = "policy_denied"
+    NO_POLICY_ALLOWS = "no_policy_allows"
+
+
+INVALID_SCOPE: Final = "invalid_scope"  # RFC 6749 section 5.2
+INVALID_GRANT: Final = "invalid_grant"  # RFC 6749 section 5.2
+UNAUTHORIZED_CLIENT: Final = "unauthorized_client"  # RFC 6749 section 5.2
+INVALID_TARGET: Final = "invalid_target"  # RFC 8707 section 2
+
+WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.TENANT_DISABLED: UNAUTHORIZED_CLIENT,
+        Reason.CLIENT_DISABLED: UNAUTHORIZED_CLIENT,
+        Reason.GRANT_NOT_OF_CLIENT: UNAUTHORIZED_CLIENT,
+        Reason.GRANT_NOT_ALLOWED_HERE: UNAUTHORIZED_CLIENT,
+        Reason.AUDIENCE_UNKNOWN: INVALID_TARGET,
+        Reason.AUDIENCE_NOT_GRANTED: INVALID_TARGET,
+        Reason.AUDIENCE_WITHOUT_SCOPE: INVALID_TARGET,
+        Reason.API_DISABLED: INVALID_TARGET,
+        Reason.SCOPE_MISSING: INVALID_SCOPE,
+        Reason.SCOPE_UNKNOWN: INVALID_SCOPE,
+        Reason.SCOPE_NOT_OF_CLIENT: INVALID_SCOPE,
+        Reason.SCOPE_NOT_GRANTED: INVALID_SCOPE,
+        Reason.SCOPE_OF_ANOTHER_API: INVALID_SCOPE,
+        Reason.NO_SCOPE_LEFT: INVALID_SCOPE,
+        Reason.SUBJECT_DISABLED: INVALID_GRANT,
+        Reason.APIS_DISAGREE: INVALID_TARGET,
+        Reason.ONE_API_ONLY: INVALID_TARGET,
+        Reason.ALGORITHM_NOT_ALLOWED: INVALID_TARGET,
+        Reason.CLAIM_PROFILE_UNKNOWN: INVALID_TARGET,
+        Reason.REFRESH_DISABLED: INVALID_GRANT,
+        Reason.POLICY_DENIED: UNAUTHORIZED_CLIENT,
+        Reason.NO_POLICY_ALLOWS: UNAUTHORIZED_CLIENT,
+    }
+)
+
+DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.TENANT_DISABLED: "This tenant is disabled; ask its administrator to enable it.",
+        Reason.CLIENT_DISABLED: "This client is disabled; ask the tenant's administrator to "
+        "enable it.",
+        Reason.GRANT_NOT_OF_CLIENT: "This client may not use this grant type; add it to the "
+        "client's grant types.",
+        Reason.GRANT_NOT_ALLOWED_HERE: "This environment does not allow this grant type; use "
+        "another, or have it allowed there.",
+        Reason.AUDIENCE_UNKNOWN: "No enabled API here has the requested audience; name the "
+        "audience of an API of this tenant.",
+        Reason.AUDIENCE_NOT_GRANTED: "The requested audience goes beyond what was first granted; "
+        "ask for less, or begin a new grant.",
+        Reason.AUDIENCE_WITHOUT_SCOPE: "None of the granted scopes belongs to a requested "
+        "audience; request one of its scopes as well, or leave the audience out.",
+        Reason.API_DISABLED: "The API of a granted scope is disabled; leave that scope out, or "
+        "have the API enabled.",
+        Reason.SCOPE_MISSING: "No scope was requested and this client has no default scopes; "
+        "name a scope, or give the client default scopes.",
+        Reason.SCOPE_UNKNOWN: "A requested scope does not exist in this tenant; correct its name.",
+        Reason.SCOPE_NOT_OF_CLIENT: "A requested scope is not among those of this client; leave "
+        "it out, or add it to the client.",
+        Reason.SCOPE_NOT_GRANTED: "A requested scope goes beyond what was first granted; leave "
+        "it out, or begin a new grant.",
+        Reason.SCOPE_OF_ANOTHER_API: "A requested scope belongs to none of the requested "
+        "audiences; leave it out, or request its audience as well.",
+        Reason.NO_SCOPE_LEFT: "Nothing that was requested may be granted; request a scope that "
+        "this client has.",
+        Reason.SUBJECT_DISABLED: "The user is disabled; ask the tenant's administrator to enable "
+        "them.",
+        Reason.APIS_DISAGREE: "The APIs of this request can't share one token; request a token "
+        "for each of them.",
+        Reason.ONE_API_ONLY: "Tokens of this claim profile serve one API only; request a token "
+        "for each API.",
+        Reason.ALGORITHM_NOT_ALLOWED: "The signing algorithm of this API is not allowed here; ask "
+        "the tenant's administrator to choose another.",
+        Reason.CLAIM_PROFILE_UNKNOWN: "The settings name a claim profile that does not exist; ask "
+        "the tenant's administrator to choose another.",
+        Reason.REFRESH_DISABLED: "Refresh tokens are switched off for this client or API; begin a "
+        "new grant.",
+        Reason.POLICY_DENIED: "An access policy denies this request; ask the tenant's "
+        "administrator about its policies.",
+        Reason.NO_POLICY_ALLOWS: "No access policy allows this request; add an allow policy for "
+        "this client and API.",
+    }
+)
+
+_POLICY_REASONS: Final = frozenset((Reason.POLICY_DENIED, Reason.NO_POLICY_ALLOWS))
+
+
+def wire_error(reason: Reason, grant_type: str) -> str:
+    """Answer the `error` code of a refusal, which for policies depends on the grant.
+
+    Source: RFC 6749 section 5.2, RFC 7521 section 4.1.1.
+    """
+    if reason in _POLICY_REASONS and grant_type != GrantType.CLIENT_CREDENTIALS:
+        return INVALID_GRANT
+    return WIRE_ERRORS[reason]

@@ -1,0 +1,83 @@
+"""What must hold for a client as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from tenants import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from django.db.models import Model
+
+Messages: TypeAlias = "dict[str, list[str]]"
+Method = models.Client.AuthenticationMethod
+PRIVATE_JWK_MEMBERS = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
+MAX_JWKS = 20
+
+
+def check_client(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
+    """Answer what is wrong with a client, by field."""
+    assert isinstance(entity, models.Client)  # noqa: S101 - narrows the type for the checker.
+    messages: Messages = {}
+    for found in (_check_keys(entity), _check_grants(entity), _check_scopes(entity, links)):
+        messages.update(found)
+    if models.Api.objects.filter(tenant=entity.tenant_id, audience=entity.client_id).exists():
+        messages["client_id"] = ["An Api has this audience; a client_id must differ from it."]
+    return messages
+
+
+def check_public_jwks(jwks: object) -> list[str]:
+    """Answer what is wrong with a list of public keys."""
+    if not isinstance(jwks, list) or not all(isinstance(key, dict) for key in jwks):
+        return ["Write a list of JWK objects."]
+    if len(jwks) > MAX_JWKS:
+        return [f"At most {MAX_JWKS} keys."]
+    if any(PRIVATE_JWK_MEMBERS & set(key) for key in jwks):
+        return ["This contains a private or symmetric key; store public keys only."]
+    return []
+
+
+def _check_keys(client: models.Client) -> Messages:
+    messages: Messages = {}
+    wrong = check_public_jwks(client.jwks)
+    if wrong:
+        messages["jwks"] = wrong
+    uses_keys = client.token_endpoint_auth_method == Method.PRIVATE_KEY_JWT
+    if uses_keys and bool(client.jwks) == bool(client.jwks_uri):
+        messages["jwks"] = ["private_key_jwt needs exactly one of jwks and jwks_uri."]
+    return messages
+
+
+def _check_grants(client: models.Client) -> Messages:
+    allowed = client.tenant.environment.allowed_grant_types
+    excess = [grant for grant in client.grant_types if allowed and grant not in allowed]
+    if excess:
+        return {"grant_types": [f"The environment does not allow {', '.join(excess)}."]}
+    is_public = client.token_endpoint_auth_method == Method.NONE
+    if is_public and "client_credentials" in client.grant_types:
+        return {"grant_types": ["A public client can't use client_credentials; give it a secret."]}
+    return {}
+
+
+def _check_scopes(client: models.Client, links: Mapping[str, Sequence[Model]]) -> Messages:
+    scopes = _ids(links["scopes"]) if "scopes" in links else _stored_ids(client, "scopes")
+    defaults = (
+        _ids(links["default_scopes"])
+        if "default_scopes" in links
+        else _stored_ids(client, "default_scopes")
+    )
+    if defaults - scopes:
+        return {"default_scopes": ["Every default scope must be among the client's scopes."]}
+    return {}
+
+
+def _ids(scopes: Iterable[Model]) -> set[object]:
+    return {scope.pk for scope in scopes}
+
+
+def _stored_ids(client: models.Client, relation: str) -> set[object]:
+    if client._state.adding:  # noqa: SLF001 - Django's documented way to ask this.
+        return set()
+    return set(getattr(client, relation).values_list("pk", flat=True))

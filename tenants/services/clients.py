@@ -1,0 +1,72 @@
+"""Creates, changes and removes clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from tenants import models
+from tenants.errors import Forbidden
+from tenants.services import changes, cut_offs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenants.records import Actor
+
+
+def save_client(
+    client: models.Client, *, actor: Actor, reason: str = "", links: changes.Links | None = None
+) -> models.Client:
+    """Create or update a client; disabling it ends its sessions and tokens.
+
+    Raises:
+        Forbidden: the actor may not give a client scopes of the management Api.
+        InvalidEntity: naming each wrong field.
+    """
+    links = links or {}
+    with transaction.atomic():
+        was_enabled = _was_enabled(client)
+        _check_management_scopes(client, links.get("scopes"), actor)
+        changes.save(client, actor=actor, reason=reason, links=links)
+        if was_enabled and not client.is_enabled:
+            _end_tokens(client, actor, reason or "client disabled")
+    return client
+
+
+def delete_client(client: models.Client, *, actor: Actor, reason: str = "") -> None:
+    """Delete a client and end everything that was issued to it."""
+    with transaction.atomic():
+        _end_tokens(client, actor, reason or "client deleted")
+        changes.delete(client, actor=actor, reason=reason)
+
+
+def _was_enabled(client: models.Client) -> bool:
+    rows = models.Client.objects.filter(pk=client.pk).values_list("is_enabled", flat=True)
+    return bool(rows.first())
+
+
+def _end_tokens(client: models.Client, actor: Actor, reason: str) -> None:
+    cut_offs.end(client.tenant_id, actor=actor, reason=reason, client_id=client.pk)
+
+
+def _check_management_scopes(
+    client: models.Client, scopes: Sequence[models.Scope] | None, actor: Actor
+) -> None:
+    if scopes is None or actor.kind == "system":
+        return
+    held = set() if client._state.adding else set(client.scopes.all())  # noqa: SLF001
+    added = [s for s in scopes if s not in held and s.api.built_in == models.Api.BuiltIn.MANAGEMENT]
+    if added and not _is_owner(client, actor):
+        raise Forbidden("Only an owner of the tenant may give a client management scopes.")
+
+
+def _is_owner(client: models.Client, actor: Actor) -> bool:
+    if actor.kind != "operator":
+        return False
+    if models.User.objects.filter(pk=actor.id, is_superuser=True, is_active=True).exists():
+        return True
+    return models.Membership.objects.filter(
+        tenant=client.tenant_id, user=actor.id, role=models.Membership.Role.OWNER
+    ).exists()

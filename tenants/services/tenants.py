@@ -1,0 +1,58 @@
+"""Creates projects, environments and tenants, with what every tenant has from its first moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from tenants.errors import InvalidEntity
+from tenants.models import Api, IssuerReservation, Scope, Tenant
+from tenants.services import changes, cut_offs
+
+if TYPE_CHECKING:
+    from tenants.records import Actor
+
+OPENID_SCOPES = {
+    "openid": "Know who you are",
+    "offline_access": "Stay connected while you are away",
+}
+MANAGEMENT_SCOPES = {
+    "management:clients:read": "Read clients",
+    "management:clients:write": "Create, change and delete clients",
+}
+
+
+def create_tenant(tenant: Tenant, *, actor: Actor, reason: str = "") -> Tenant:
+    """Create a tenant, reserve its issuer for ever and give it its built-in Apis.
+
+    Raises:
+        InvalidEntity: the slug was given to another tenant once, or a field is wrong.
+    """
+    with transaction.atomic():
+        tenant.path = f"{tenant.environment.project.slug}/{tenant.environment.slug}/{tenant.slug}"
+        changes.save(tenant, actor=actor, reason=reason)
+        _, is_new = IssuerReservation.objects.get_or_create(path=tenant.path)
+        if not is_new:
+            text = "This slug was used before; issuers are never given twice. Choose another."
+            raise InvalidEntity({"slug": [text]})
+        _create_api(tenant, Api.BuiltIn.OPENID, OPENID_SCOPES, actor)
+        _create_api(tenant, Api.BuiltIn.MANAGEMENT, MANAGEMENT_SCOPES, actor)
+    return tenant
+
+
+def update_tenant(tenant: Tenant, *, actor: Actor, reason: str = "") -> None:
+    """Save a tenant; disabling it ends all of its sessions and tokens."""
+    with transaction.atomic():
+        was_enabled = Tenant.objects.values_list("is_enabled", flat=True).get(pk=tenant.pk)
+        changes.save(tenant, actor=actor, reason=reason)
+        if was_enabled and not tenant.is_enabled:
+            cut_offs.end(tenant.pk, actor=actor, reason=reason or "tenant disabled")
+
+
+def _create_api(tenant: Tenant, kind: Api.BuiltIn, scopes: dict[str, str], actor: Actor) -> None:
+    api = Api(tenant=tenant, slug=kind.value, name=kind.label, built_in=kind)
+    api.audience = f"urn:authplatform:{kind.value}:{tenant.path.replace('/', ':')}"
+    changes.save(api, actor=actor)
+    for name, title in scopes.items():
+        changes.save(Scope(tenant=tenant, api=api, name=name, title=title), actor=actor)

@@ -1,0 +1,177 @@
+"""Caches each tenant's configuration and renews it as it changes.
+
+A process holds one number: the highest cut-off up to which every change committed before it has
+been applied to, or dropped from, these caches. It never answers "is it revoked".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from django.conf import settings
+from django.db import connection
+
+from tenants.errors import SnapshotUnconfirmed
+from tenants.queries.client_core import read_client
+from tenants.queries.tenant_core import read_core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from tenants.records import ClientRecord, TenantSnapshot
+
+K = TypeVar("K")
+V = TypeVar("V")
+UNCONFIRMED_LIMIT_SECONDS = 5.0
+# Changes are found by their transaction: whatever ran when the last look was taken has an id at or
+# above its xmin and is looked at again, so a change that commits late is never missed.
+NEWS_SQL = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+  COALESCE((SELECT max(number) FROM tenants_cutoff), 0),
+  ARRAY(SELECT (scope_kind, scope_id, version)::text FROM tenants_configurationchange
+    WHERE transaction_id >= %s)
+"""
+
+
+class _Cache(Generic[K, V]):
+    """A bounded cache of the most recently used values."""
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        self._limit = limit
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        value = self._values.get(key)
+        if value is not None:
+            with suppress(KeyError):  # Another thread may have dropped it meanwhile.
+                self._values.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        self._values[key] = value
+        while len(self._values) > self._limit():
+            self._values.popitem(last=False)
+
+    def drop(self, is_stale: Callable[[V], bool]) -> None:
+        for key in [key for key, value in self._values.items() if is_stale(value)]:
+            del self._values[key]
+
+    def clear(self) -> None:
+        self._values.clear()
+
+
+class Snapshot:
+    """The configuration that this process answers by."""
+
+    def __init__(self) -> None:
+        """Begin with nothing; the first use reads."""
+        self._lock = threading.RLock()
+        self._tenants: _Cache[str, TenantSnapshot] = _Cache(
+            lambda: settings.TENANTS_SNAPSHOT_MAX_TENANTS
+        )
+        self._clients: _Cache[tuple[UUID, str], ClientRecord] = _Cache(
+            lambda: settings.TENANTS_SNAPSHOT_MAX_CLIENTS
+        )
+        self._is_listening = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop everything, as after the listener's connection was lost."""
+        with self._lock:
+            self._tenants.clear()
+            self._clients.clear()
+            self._horizon = 0
+            self._number = 0
+            self._confirmed_at = float("-inf")
+            self._generation = getattr(self, "_generation", 0) + 1
+
+    def listen(self) -> None:
+        """Leave the renewal to a listener; requests then only check its age."""
+        self._is_listening = True
+
+    def confirm(self) -> int:
+        """Answer the cut-off number that this process holds.
+
+        Raises:
+            SnapshotUnconfirmed: it has been unconfirmed for more than 5 seconds.
+        """
+        age = time.monotonic() - self._confirmed_at
+        if self._is_listening and age <= UNCONFIRMED_LIMIT_SECONDS:
+            return self._number
+        if self._is_listening and self._confirmed_at > float("-inf"):
+            raise SnapshotUnconfirmed(f"unconfirmed for {age:.0f} seconds")
+        if age >= settings.TENANTS_SNAPSHOT_MAX_AGE_SECONDS:
+            self.renew()
+        return self._number
+
+    def renew(self) -> None:
+        """Apply what has changed since the last look; one statement."""
+        looked_at = time.monotonic()
+        with self._lock:
+            horizon, number, changes = self._read_news()
+            if not self._horizon:
+                self._generation += 1
+                self._tenants.clear()
+                self._clients.clear()
+            for change in changes:
+                kind, scope_id, version = change.strip("()").split(",")
+                self._drop(kind, scope_id, int(version))
+            self._horizon, self._number = horizon, number
+            self._confirmed_at = looked_at
+
+    def tenant(self, path: str) -> TenantSnapshot | None:
+        """Answer the core of the tenant with this issuer path."""
+        cached = self._tenants.get(path)
+        if cached is not None:
+            return cached
+        generation = self._generation
+        core = read_core(path, base_url=settings.TENANTS_BASE_URL)
+        if core is not None:
+            with self._lock:
+                if generation == self._generation:
+                    self._tenants.put(path, core)
+        return core
+
+    def client(self, tenant: TenantSnapshot, client_id: str) -> ClientRecord | None:
+        """Answer the tenant's client of this id."""
+        key = (tenant.id, client_id)
+        cached = self._clients.get(key)
+        if cached is not None:
+            return cached
+        generation = self._generation
+        client = read_client(tenant.id, client_id)
+        if client is not None:
+            with self._lock:
+                if generation == self._generation:
+                    self._clients.put(key, client)
+        return client
+
+    def _read_news(self) -> tuple[int, int, list[str]]:
+        since = self._horizon or 2**62
+        with connection.cursor() as cursor:
+            cursor.execute(NEWS_SQL, [since])
+            horizon, number, changes = cursor.fetchone()
+        return int(horizon), int(number), changes
+
+    def _drop(self, kind: str, scope_id: str, version: int) -> None:
+        """Drop what is older than the change; whoever reads meanwhile must not keep it."""
+        self._generation += 1
+        match kind:
+            case "client":
+                self._clients.drop(lambda c: str(c.id) == scope_id and c.version < version)
+            case "tenant":
+                self._tenants.drop(lambda t: str(t.id) == scope_id and t.version < version)
+            case "platform":
+                self._tenants.drop(lambda t: t.platform_version < version)
+            case _:
+                self._tenants.drop(
+                    lambda t: str(t.environment_id) == scope_id and t.environment_version < version
+                )
+
+
+CURRENT = Snapshot()
