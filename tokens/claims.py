@@ -1,0 +1,214 @@
+"""Turns a token record into claims and a JOSE header, by a claim profile. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from tenants.records import RESERVED_CLAIMS
+from tokens.claim_profiles import (
+    PROFILES,
+    RFC9068,
+    AudienceForm,
+    ClaimProfileData,
+    ScopeForm,
+    SubjectForm,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from uuid import UUID
+
+    from tenants.records import JSON, ClaimRuleRecord, TokenRecord
+
+__all__ = ["GROUPS_BUDGET_BYTES", "RESERVED_CLAIMS", "build_claims", "build_header", "extra_claims"]
+
+# Beyond this the groups are left out, because gateways refuse long Authorization headers.
+GROUPS_BUDGET_BYTES: Final = 4_096
+
+_Value: TypeAlias = "Callable[[TokenRecord], JSON]"
+
+
+def build_claims(
+    profile: ClaimProfileData, record: TokenRecord, *, is_dual: bool = False
+) -> dict[str, JSON]:
+    """Lay out a token record as claims; `exp` is always among them.
+
+    A dual profile adds the names of RFC 9068 that its own layout doesn't use.
+    """
+    claims = _lay_out(profile, record)
+    if is_dual:
+        claims = _lay_out(RFC9068, record) | claims
+    for name, value in record.extra_claims.items():
+        if name not in RESERVED_CLAIMS:
+            claims.setdefault(name, value)
+    return claims
+
+
+def build_header(
+    profile: ClaimProfileData,
+    record: TokenRecord,
+    *,
+    algorithm: str,
+    kid: str,
+    certificate_thumbprint: str = "",
+) -> dict[str, JSON]:
+    """Build the JOSE header; where the payload hides the token's id, it stands here."""
+    header: dict[str, JSON] = {"alg": algorithm}  # RFC 7515 section 4.1.1
+    if profile.typ:
+        header["typ"] = profile.typ  # RFC 7515 section 4.1.9, RFC 9068 section 2.1
+    header["kid"] = kid  # RFC 7515 section 4.1.4
+    if certificate_thumbprint:
+        header["x5t#S256"] = certificate_thumbprint  # RFC 7515 section 4.1.8
+    if not profile.has_token_id:
+        header["jti"] = str(record.token_id)  # RFC 7519 section 5.3
+    return header
+
+
+def extra_claims(
+    rules: tuple[ClaimRuleRecord, ...],
+    *,
+    api_ids: tuple[UUID, ...],
+    client_id: UUID,
+    grant_types: tuple[str, ...],
+) -> dict[str, JSON]:
+    """Collect the claims of the rules whose links match; of two, the one with more links wins."""
+    if not rules:
+        return {}
+    matching = [
+        rule
+        for rule in rules
+        if rule.claim not in RESERVED_CLAIMS
+        and (rule.api_id is None or rule.api_id in api_ids)
+        and (rule.client_id is None or rule.client_id == client_id)
+        and (not rule.grant_type or rule.grant_type in grant_types)
+    ]
+    return {rule.claim: rule.value for rule in sorted(matching, key=_link_count)}
+
+
+def _link_count(rule: ClaimRuleRecord) -> int:
+    return (rule.api_id is not None) + (rule.client_id is not None) + bool(rule.grant_type)
+
+
+def _lay_out(profile: ClaimProfileData, record: TokenRecord) -> dict[str, JSON]:
+    claims: dict[str, JSON] = {}
+    for name, value_of in _LINES[profile.name]:
+        value = value_of(record)
+        if value or (profile.keeps_empty_values and value is not None):
+            claims[name] = value
+    return claims
+
+
+def _issuer(profile: ClaimProfileData) -> _Value:
+    suffix, allows_override = profile.issuer_suffix, profile.allows_issuer_override
+
+    def value_of(record: TokenRecord) -> JSON:
+        if record.issuer_override and allows_override:
+            return record.issuer_override
+        return record.issuer + suffix
+
+    return value_of
+
+
+def _subject(profile: ClaimProfileData) -> _Value:
+    of_client = _SUBJECTS[profile.subject_of_client]
+    of_user = _SUBJECTS[profile.subject_of_user]
+    return lambda record: of_user(record) if record.subject else of_client(record)
+
+
+def _string_if_one(record: TokenRecord) -> JSON:
+    return record.audiences[0] if len(record.audiences) == 1 else [*record.audiences]
+
+
+def _token_id(profile: ClaimProfileData) -> _Value:
+    prefix = profile.token_id_prefix
+    return lambda record: prefix + str(record.token_id)
+
+
+def _actor(record: TokenRecord) -> JSON:
+    return {"sub": record.actor} if record.actor else None
+
+
+def _group_policies(record: TokenRecord) -> JSON:
+    return {"groups": [{"name": name} for name in record.groups]} if record.groups else None
+
+
+def _within_budget(value_of: _Value) -> _Value:
+    def bounded(record: TokenRecord) -> JSON:
+        value = value_of(record)
+        return value if len(json.dumps(value).encode()) <= GROUPS_BUDGET_BYTES else None
+
+    return bounded
+
+
+def _ext(record: TokenRecord) -> JSON:
+    return {
+        "spaceblocks_project_id": record.project_slug,
+        "spaceblocks_environment_id": record.environment_slug,
+        "spaceblocks_tenant_id": record.tenant_slug,
+        "app_tenant_id": record.app_tenant_id,
+        "app_subject_id": record.app_subject_id,
+    }
+
+
+def _client_id(record: TokenRecord) -> JSON:
+    return record.client_id
+
+
+def _issued_at(record: TokenRecord) -> JSON:
+    return record.issued_at
+
+
+def _authenticated_at(record: TokenRecord) -> JSON:
+    return record.authenticated_at
+
+
+_SUBJECTS: Final[Mapping[SubjectForm, _Value]] = {
+    SubjectForm.CLIENT_ID: _client_id,
+    SubjectForm.SUBJECT: lambda record: record.subject,
+    SubjectForm.OMITTED: lambda _: None,
+}
+_AUDIENCES: Final[Mapping[AudienceForm, _Value]] = {
+    AudienceForm.STRING_IF_ONE: _string_if_one,
+    AudienceForm.ARRAY: lambda record: [*record.audiences],
+    AudienceForm.SINGLE: lambda record: record.audiences[0],
+}
+_SCOPES: Final[Mapping[ScopeForm, _Value]] = {
+    ScopeForm.STRING: lambda record: " ".join(record.scopes),
+    ScopeForm.ARRAY: lambda record: [*record.scopes],
+}
+_GROUPS: Final[Mapping[str, _Value]] = {
+    "groups": lambda record: [*record.groups],
+    "urn:onegini.com:oidc:group_policies": _group_policies,
+}
+
+
+def _lines(profile: ClaimProfileData) -> tuple[tuple[str, _Value], ...]:
+    """List each claim with how it is read from a record, for this profile; None leaves it out."""
+    ids, scopes, groups = profile.client_id_claims, profile.scope_claims, profile.groups_claim
+    has_login, version = profile.has_authentication, profile.version
+    lines: tuple[tuple[str, _Value | None], ...] = (
+        ("iss", _issuer(profile)),  # RFC 7519 section 4.1.1
+        ("sub", _subject(profile)),  # RFC 7519 section 4.1.2, RFC 9068 section 2.2
+        ("aud", _AUDIENCES[profile.audience_form]),  # RFC 7519 section 4.1.3
+        ("client_id", _client_id if "client_id" in ids else None),  # RFC 8693 section 4.3
+        ("cid", _client_id if "cid" in ids else None),  # OneWelcome
+        ("scope", _SCOPES[scopes["scope"]] if "scope" in scopes else None),  # RFC 8693 section 4.2
+        ("scp", _SCOPES[scopes["scp"]] if "scp" in scopes else None),  # Space Blocks, OneWelcome
+        ("iat", _issued_at if profile.has_issued_at else None),  # RFC 7519 section 4.1.6
+        ("nbf", _issued_at if profile.has_not_before else None),  # RFC 7519 section 4.1.5
+        ("exp", lambda r: r.expires_at),  # RFC 7519 section 4.1.4
+        ("jti", _token_id(profile) if profile.has_token_id else None),  # RFC 7519 section 4.1.7
+        ("act", _actor if profile.has_actor else None),  # RFC 8693 section 4.1
+        ("auth_time", _authenticated_at if has_login else None),  # RFC 9068 section 2.2.1
+        ("acr", (lambda r: r.acr) if has_login else None),  # RFC 9068 section 2.2.1
+        ("amr", (lambda r: [*r.amr]) if has_login else None),  # RFC 9068 section 2.2.1
+        (groups, _within_budget(_GROUPS[groups]) if groups else None),  # RFC 9068 section 2.2.3.1
+        ("ver", (lambda _: version) if version else None),  # OneWelcome
+        ("usl", (lambda r: r.usage_limit) if profile.has_usage_limit else None),  # OneWelcome
+        ("ext", _ext if profile.has_ext else None),  # Space Blocks
+    )
+    return tuple((name, value_of) for name, value_of in lines if value_of is not None)
+
+
+_LINES: Final = {name: _lines(profile) for name, profile in PROFILES.items()}

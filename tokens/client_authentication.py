@@ -1,0 +1,208 @@
+"""Who asks: authenticates the client of a request. Source: RFC 6749 section 2.3."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+from urllib.parse import unquote_plus
+
+from tenants import credentials, snapshot
+from tokens import replay, secret_uses
+from tokens.assertions import ClientKeys, InvalidAssertion, verify_assertion
+from tokens.errors import InvalidClient, InvalidRequest
+from tokens.jose import InvalidJWT, unverified_claims
+
+if TYPE_CHECKING:
+    from tenants.records import ClientRecord, ClientSecretRecord, SignedClaims
+    from tokens.parameters import EndpointRequest
+
+JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+FAILED: Final = "Client authentication failed; check the client_id and its secret or key."
+MAX_ASSERTION_SECONDS: Final = 3_600
+_BASIC: Final = re.compile(r"(?i:basic) +([A-Za-z0-9+/=_-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedCredentials:
+    """What the request presents as its client, not yet checked."""
+
+    client_id: str
+    method: str
+    secret: str = ""
+    assertion: str = ""
+
+    @property
+    def tried_basic(self) -> bool:
+        """Whether HTTP Basic was tried, so that a refusal carries a challenge."""
+        return self.method == "client_secret_basic"
+
+
+def authenticate(request: EndpointRequest) -> ClientRecord:
+    """Authenticate the client by Basic, form, JSON, signed assertion, or as a public client.
+
+    Raises:
+        InvalidClient: nobody is authenticated; the same words whatever was wrong.
+        InvalidRequest: more than one method was used, or none.
+    """
+    presented = present(request)
+    client = snapshot.CURRENT.client(request.tenant, presented.client_id)
+    if client is None or not client.is_enabled:
+        _refuse(request, presented, "unknown or disabled client")
+    if not _is_authentic(request, presented, client):
+        _refuse(request, presented, "wrong credentials or method")
+    return client
+
+
+def require_confidential(client: ClientRecord) -> None:
+    """Refuse a public client where an endpoint needs real authentication. Source: RFC 7662 2.1.
+
+    Raises:
+        InvalidClient: the client has no credentials of its own.
+    """
+    if client.authentication_method == "none":
+        raise InvalidClient("A public client can't use this endpoint.")
+
+
+def present(request: EndpointRequest) -> PresentedCredentials:
+    """Find the one method that the request uses. Source: RFC 6749 section 2.3.
+
+    Raises:
+        InvalidClient: no client is named, or the Basic header is malformed.
+        InvalidRequest: more than one method is used.
+    """
+    parameters = request.parameters
+    found = []
+    if request.authorization[:6].lower() == "basic ":
+        found.append(_read_basic(request.authorization))
+    if parameters.get("client_secret"):
+        found.append(_read_body(request))
+    if parameters.get("client_assertion") or parameters.get("client_assertion_type"):
+        found.append(_read_assertion(request))
+    if len(found) > 1:
+        raise InvalidRequest("Use one method of client authentication only.")
+    presented = found[0] if found else _read_public(request)
+    if parameters.get("client_id") not in {"", presented.client_id}:
+        raise InvalidRequest("The client_id differs from the authenticated client.")
+    return presented
+
+
+def _read_basic(header: str) -> PresentedCredentials:
+    """Read HTTP Basic, whose halves are form-encoded first. Source: RFC 6749 section 2.3.1."""
+    match = _BASIC.fullmatch(header.strip())
+    try:
+        decoded = base64.b64decode(match[1], validate=True).decode("utf-8") if match else ""
+        client_id, colon, secret = decoded.partition(":")
+        client_id = unquote_plus(client_id, errors="strict")
+        secret = unquote_plus(secret, errors="strict")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = client_id = secret = ""
+    if not colon or not client_id or "\x00" in client_id:
+        raise InvalidClient("The Authorization header is no valid HTTP Basic.", tried_basic=True)
+    return PresentedCredentials(client_id, "client_secret_basic", secret=secret)
+
+
+def _read_body(request: EndpointRequest) -> PresentedCredentials:
+    client_id = request.parameters.require("client_id")
+    secret = request.parameters.get("client_secret")
+    return PresentedCredentials(client_id, "client_secret_post", secret=secret)
+
+
+def _read_assertion(request: EndpointRequest) -> PresentedCredentials:
+    """Read a signed assertion; its `sub` says whose keys verify it. Source: RFC 7523 2.2."""
+    if request.parameters.require("client_assertion_type") != JWT_BEARER:
+        raise InvalidClient(f"The client_assertion_type must be {JWT_BEARER}.")
+    assertion = request.parameters.require("client_assertion")
+    try:
+        subject = unverified_claims(assertion).get("sub")
+    except InvalidJWT as error:
+        raise InvalidClient(FAILED, detail=error.detail) from error
+    if not isinstance(subject, str) or not subject or "\x00" in subject:
+        raise InvalidClient(FAILED, detail="the assertion has no sub")
+    return PresentedCredentials(subject, "private_key_jwt", assertion=assertion)
+
+
+def _read_public(request: EndpointRequest) -> PresentedCredentials:
+    client_id = request.parameters.get("client_id")
+    if not client_id:
+        raise InvalidClient("Name the client by HTTP Basic or in the body.")
+    return PresentedCredentials(client_id, "none")
+
+
+def _is_authentic(
+    request: EndpointRequest, presented: PresentedCredentials, client: ClientRecord
+) -> bool:
+    match presented.method, client.authentication_method:
+        case "none", "none":
+            return True
+        case "private_key_jwt", "private_key_jwt":
+            return _is_authentic_assertion(request, presented.assertion, client)
+        case (
+            "client_secret_basic" | "client_secret_post",
+            "client_secret_basic" | "client_secret_post",
+        ):
+            return _has_secret(client, presented.secret, request.now)
+        case _:
+            return False
+
+
+def _has_secret(client: ClientRecord, text: str, now: float) -> bool:
+    live = [s for s in client.secrets if s.expires_at is None or s.expires_at > now]
+    parsed = credentials.parse_credential(credentials.CredentialKind.CLIENT_SECRET, text)
+    for secret in live:
+        if _is_secret(secret, parsed, text):
+            secret_uses.record(secret.id, now)
+            return True
+    return False
+
+
+def _is_secret(
+    secret: ClientSecretRecord, parsed: credentials.ParsedCredential | None, text: str
+) -> bool:
+    if secret.keyed_hash is not None:
+        return (
+            parsed is not None
+            and parsed.row_id == secret.id
+            and credentials.is_secret(parsed.secret, secret.keyed_hash)
+        )
+    return parsed is None and credentials.is_typed_secret(text, secret.typed_hash)
+
+
+def _is_authentic_assertion(request: EndpointRequest, text: str, client: ClientRecord) -> bool:
+    keys = ClientKeys(id=client.id, jwks=client.jwks, jwks_uri=client.jwks_uri)
+    try:
+        signed = verify_assertion(text, keys, request.now)
+    except InvalidAssertion as error:
+        raise InvalidClient(FAILED, detail=str(error)) from error
+    wrong = _find_wrong_claim(request, signed, client)
+    if wrong:
+        raise InvalidClient(wrong)
+    return True
+
+
+def _find_wrong_claim(
+    request: EndpointRequest, signed: SignedClaims, client: ClientRecord
+) -> str:
+    """Answer what to mend in the assertion. Source: RFC 7523 section 3."""
+    if signed.issuer != client.client_id or signed.subject != client.client_id:
+        return "The assertion's iss and sub must both be the client_id."
+    if signed.audiences != (request.tenant.issuer,):
+        return "The assertion's aud must be the issuer of this tenant, and nothing else."
+    if signed.expires_at - request.now > MAX_ASSERTION_SECONDS:
+        return f"The assertion may live for {MAX_ASSERTION_SECONDS} seconds at most."
+    if not signed.token_id:
+        return "The assertion needs a jti."
+    if not replay.remember_assertion(
+        request.tenant.id, client.id, signed.token_id.encode(), signed.expires_at
+    ):
+        return "The assertion was used before; make a new one for each request."
+    return ""
+
+
+def _refuse(request: EndpointRequest, presented: PresentedCredentials, detail: str) -> NoReturn:
+    """Refuse in the same words and, where slow secrets are allowed, after the same work."""
+    if request.tenant.allow_typed_secrets and presented.secret:
+        credentials.waste_argon2_time()
+    raise InvalidClient(FAILED, detail=detail, tried_basic=presented.tried_basic)

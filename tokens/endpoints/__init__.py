@@ -1,0 +1,1 @@
+"""The endpoints below an issuer: HTTP only, one module each."""

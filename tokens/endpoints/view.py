@@ -1,0 +1,152 @@
+"""What all endpoints share: from an HTTP request to a call of the core, and back.
+
+Django REST Framework contributes method routing and error handling; negotiation, parsing and
+rendering are fixed by the RFCs and so are left out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.views import APIView
+
+from tenants import snapshot
+from tokens import error_handler
+from tokens.answers import NO_STORE, Answer
+from tokens.endpoints import cross_origin
+from tokens.errors import InvalidRequest, IssuerNotFound
+from tokens.parameters import MAX_BODY_BYTES, EndpointRequest, Parameters, read_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.http import HttpRequest
+    from rest_framework.request import Request
+    from rest_framework.response import Response
+
+    from tenants.records import TenantSnapshot
+
+MAX_USER_AGENT_CHARACTERS = 200
+
+
+class EndpointView(APIView):
+    """An endpoint of a tenant; a subclass names its core and its methods."""
+
+    authentication_classes: ClassVar[Sequence[type]] = ()
+    permission_classes: ClassVar[Sequence[type]] = ()
+    http_method_names: ClassVar[list[str]] = ["post", "options"]
+    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(
+        lambda tenant: tenant.allow_json_token_requests
+    )
+    is_cross_origin: ClassVar[bool] = False
+    reads_body: ClassVar[bool] = True
+
+    @staticmethod
+    def core(request: EndpointRequest) -> Answer:
+        """Answer the request; each endpoint brings its own."""
+        raise MethodNotAllowed("POST")
+
+    def post(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
+        """Read the request, call the core, write the answer."""
+        answer = self._answer(request, issuer, api)
+        return write_answer(answer)
+
+    def options(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
+        """Answer a preflight of a browser. Source: Fetch standard, CORS protocol."""
+        tenant = find_tenant(issuer)
+        headers = cross_origin.preflight_headers(request, tenant) if self.is_cross_origin else {}
+        return HttpResponse(status=204, headers={"Allow": "POST, OPTIONS", **headers})
+
+    def _answer(self, request: HttpRequest, issuer: str, api: str) -> Answer:
+        read = self._read(request, issuer, api)
+        try:
+            answer = type(self).core(read)
+        except Exception as error:  # noqa: BLE001 - the handler maps each and logs the unknown.
+            answer = error_handler.answer_error(error, issuer=read.tenant.issuer)
+        if self.is_cross_origin and "HTTP_ORIGIN" in request.META:
+            return cross_origin.allow_origin(request, read, answer)
+        return answer
+
+    def _read(self, request: HttpRequest, issuer: str, api: str) -> EndpointRequest:
+        number = snapshot.CURRENT.confirm()
+        tenant = find_tenant(issuer)
+        meta = request.META
+        return EndpointRequest(
+            tenant=tenant,
+            parameters=self._read_parameters(request, tenant),
+            now=time.time(),
+            cut_off_number=number,
+            authorization=meta.get("HTTP_AUTHORIZATION", ""),
+            address=meta.get("REMOTE_ADDR", ""),
+            user_agent=meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_CHARACTERS],
+            api_slug=api,
+        )
+
+    def _read_parameters(self, request: HttpRequest, tenant: TenantSnapshot) -> Parameters:
+        if not self.reads_body:
+            return Parameters()
+        if request.META.get("QUERY_STRING") and "access_token=" in request.META["QUERY_STRING"]:
+            raise InvalidRequest("Tokens in the query string are refused; use a header.")
+        return read_parameters(
+            read_body(request), request.META.get("CONTENT_TYPE", ""), allow_json=self.allows_json(tenant)
+        )
+
+    # The parts of Django REST Framework that these endpoints have no use for.
+
+    def initialize_request(self, request: HttpRequest, *args: object, **kwargs: object) -> Request:
+        """Leave Django's request as it is."""
+        return request  # type: ignore[return-value]  # nothing of DRF's request is used.
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Skip negotiation, authentication, permissions and throttles."""
+
+    def finalize_response(
+        self, request: Request, response: HttpResponse, *args: object, **kwargs: object
+    ) -> Response:
+        """Leave the response as it is."""
+        return response  # type: ignore[return-value]  # it is rendered already.
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Add no headers of DRF's."""
+        return {}
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # as above.
+        """Answer what went wrong before the core was reached."""
+        if isinstance(exc, MethodNotAllowed):
+            allow = ", ".join(name.upper() for name in self.http_method_names)
+            body = {"error": "invalid_request", "error_description": f"Use {allow}."}
+            return write_answer(Answer(body, 405, {**NO_STORE, "Allow": allow}))
+        return write_answer(error_handler.answer_error(exc))
+
+
+def find_tenant(issuer: str) -> TenantSnapshot:
+    """Answer the enabled tenant of an issuer path.
+
+    Raises:
+        IssuerNotFound: there is none, or it is disabled.
+    """
+    tenant = snapshot.CURRENT.tenant(issuer)
+    if tenant is None or not tenant.is_enabled:
+        raise IssuerNotFound("No tenant serves this issuer.")
+    return tenant
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """Read at most as many bytes as an endpoint takes, and one more to notice the excess."""
+    return request.read(MAX_BODY_BYTES + 1)
+
+
+def write_answer(answer: Answer) -> HttpResponse:
+    """Write an answer as JSON."""
+    content = b"" if answer.body is None else orjson.dumps(answer.body)
+    response = HttpResponse(content, status=answer.status, headers=dict(answer.headers))
+    if answer.body is None:
+        del response.headers["Content-Type"]
+    else:
+        response.headers["Content-Type"] = "application/json"
+    return response

@@ -1,0 +1,65 @@
+"""Maps every error to its answer: the only place where an error reply is built."""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from django.db import InterfaceError, OperationalError
+
+from tenants.errors import CredentialCheckBusy, SnapshotUnconfirmed
+from tokens.answers import NO_STORE, Answer
+from tokens.errors import (
+    InsufficientScope,
+    InvalidClient,
+    InvalidToken,
+    OAuthError,
+    ServiceUnavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger(__name__)
+# Source: RFC 6749 section 5.2: what an error_description may not contain.
+_FORBIDDEN: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+UNAVAILABLE: Final = "The service can't answer right now; try again after a second."
+_PASSING: Final = (SnapshotUnconfirmed, CredentialCheckBusy, OperationalError, InterfaceError)
+
+
+def answer_error(error: Exception, *, issuer: str = "") -> Answer:
+    """Answer an error in the standard's form; `issuer` names the realm of a challenge."""
+    if isinstance(error, _PASSING):
+        error = ServiceUnavailable(UNAVAILABLE, detail=f"{type(error).__name__}: {error}")
+    if not isinstance(error, OAuthError):
+        logger.error("unexpected error", exc_info=error)
+        return _answer("server_error", "Something went wrong here.", 500, NO_STORE)
+    logger.info("refused: %s %s", error.error, error.detail or error.description)
+    headers = {**NO_STORE, **_challenge(error, issuer), **_retry(error)}
+    return _answer(error.error, error.description, error.status, headers)
+
+
+def _answer(code: str, description: str, status: int, headers: Mapping[str, str]) -> Answer:
+    body = {"error": code, "error_description": _FORBIDDEN.sub("'", description)}
+    return Answer(body, HTTPStatus(status), headers)
+
+
+def _challenge(error: OAuthError, issuer: str) -> dict[str, str]:
+    """Write the challenge. Source: RFC 6749 section 5.2, RFC 6750 section 3."""
+    match error:
+        case InvalidClient() if error.tried_basic:
+            return {"WWW-Authenticate": f'Basic realm="{issuer}", charset="UTF-8"'}
+        case InvalidToken() | InsufficientScope():
+            text = _FORBIDDEN.sub("'", error.description)
+            challenge = f'Bearer realm="{issuer}", error="{error.error}", error_description="{text}"'
+            return {"WWW-Authenticate": challenge}
+        case _:
+            return {}
+
+
+def _retry(error: OAuthError) -> dict[str, str]:
+    if isinstance(error, ServiceUnavailable):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    return {}

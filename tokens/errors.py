@@ -1,0 +1,120 @@
+"""The errors of the token endpoints, named as on the wire. Source: RFC 6749 section 5.2."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class OAuthError(Exception):
+    """An answer that is an error: `error` and `description` are public, `detail` is for the log."""
+
+    error: ClassVar[str]
+    status: ClassVar[int] = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, description: str, *, detail: str = "") -> None:
+        """Keep the fixed public sentence and, for the log only, what exactly was wrong."""
+        super().__init__(detail or description)
+        self.description = description
+        self.detail = detail
+
+
+class InvalidRequest(OAuthError):
+    """A parameter is missing, repeated or malformed. Source: RFC 6749 section 5.2."""
+
+    error = "invalid_request"
+
+
+class RequestTooLarge(InvalidRequest):
+    """The body is larger than the endpoint reads. Source: RFC 9110 section 15.5.14."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The body is neither a form nor JSON. Source: RFC 9110 section 15.5.16."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class InvalidClient(OAuthError):
+    """The client could not be authenticated. Source: RFC 6749 section 5.2."""
+
+    error = "invalid_client"
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, description: str, *, detail: str = "", tried_basic: bool = False) -> None:
+        """Remember whether HTTP Basic was tried: only then the answer carries a challenge."""
+        super().__init__(description, detail=detail)
+        self.tried_basic = tried_basic
+
+
+class InvalidGrant(OAuthError):
+    """The code, refresh token or assertion is not good. Source: RFC 6749 section 5.2."""
+
+    error = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthError):
+    """The client may not use this grant. Source: RFC 6749 section 5.2."""
+
+    error = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    """The server does not know the grant. Source: RFC 6749 section 5.2."""
+
+    error = "unsupported_grant_type"
+
+
+class InvalidScope(OAuthError):
+    """The scope is unknown, malformed or too wide. Source: RFC 6749 section 5.2."""
+
+    error = "invalid_scope"
+
+
+class InvalidTarget(OAuthError):
+    """The audience is unknown or not allowed. Source: RFC 8707 section 2."""
+
+    error = "invalid_target"
+
+
+class InvalidToken(OAuthError):
+    """The bearer token is expired, revoked or not ours. Source: RFC 6750 section 3.1."""
+
+    error = "invalid_token"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class InsufficientScope(OAuthError):
+    """The bearer token does not reach far enough. Source: RFC 6750 section 3.1."""
+
+    error = "insufficient_scope"
+    status = HTTPStatus.FORBIDDEN
+
+
+class UnsupportedTokenType(OAuthError):
+    """The presented token is of a kind that can't be revoked. Source: RFC 7009 section 2.2.1."""
+
+    error = "unsupported_token_type"
+
+
+class ServiceUnavailable(OAuthError):
+    """The server can't answer now and says when to try again. Source: RFC 9110 section 15.6.4."""
+
+    error = "temporarily_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after_seconds = 1
+
+
+class IssuerNotFound(OAuthError):
+    """No tenant serves this issuer, or the path below it is unknown."""
+
+    error = "not_found"
+    status = HTTPStatus.NOT_FOUND
+
+
+BY_WIRE_CODE: dict[str, type[OAuthError]] = {
+    error.error: error
+    for error in (InvalidRequest, InvalidGrant, UnauthorizedClient, InvalidScope, InvalidTarget)
+}

@@ -1,0 +1,229 @@
+"""The one gate through which our own tokens are accepted: the row decides.
+
+A token is good only if its row lives in this tenant, its format is the row's, and its signature or
+its secret half verifies. After that only the row's facts are used, never the presented claims.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import orjson
+
+from tenants.credentials import is_secret, parse_opaque_token
+from tenants.records import Ciphertext, KeyedHash, KeyState, SigningKeyRecord, TokenFormat
+from tokens import database, token_store
+from tokens.jose import COMPACT_SEGMENTS, MAXIMUM_TOKEN_CHARACTERS, InvalidJWT, decode_base64url
+from tokens.liveness import TOKEN_DEATH
+from tokens.prepared_keys import verification_key
+from tokens.signing import SigningAlgorithm, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenants.records import JSON, TenantSnapshot
+    from tokens.database import Row
+    from tokens.token_store import PresentedRefreshToken
+
+logger = logging.getLogger(__name__)
+
+LEGACY_ID_PREFIX: Final = "AT."
+MAXIMUM_ID_CHARACTERS: Final = len(LEGACY_ID_PREFIX) + 36
+LOOK_UP_SQL: Final = f"""
+SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
+  key.id, key.kid, key.algorithm, key.state, key.public_jwk, key.private_ciphertext, key.kek_id,
+  token.client_id, client.client_id, token.subject_id, token.session_id, token.parent_id,
+  token.trust_profile_id, token.api_ids, token.grant_type, token.claim_profile, token.scopes,
+  token.audiences, extract(epoch FROM token.issued_at)::bigint,
+  extract(epoch FROM token.expires_at)::bigint, token.cut_off_number
+FROM tokens_accesstoken token
+JOIN tenants_client client ON client.id = token.client_id
+LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
+LEFT JOIN tokens_session session ON session.id = token.session_id
+LEFT JOIN tenants_subject subject ON subject.id = token.subject_id
+WHERE token.id = %(id)b AND token.tenant_id = %(tenant_id)b
+"""  # noqa: S608 - fixed texts.
+_PROOF_COLUMNS: Final = 4
+_KEY_COLUMNS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedToken:
+    """An access token that the gate has let through: its row's facts, seconds since the epoch.
+
+    `client` is the client's row, `client_id` its name; `kid` and `algorithm` are empty for an
+    opaque token.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    format: str
+    algorithm: str
+    kid: str
+    client: UUID
+    client_id: str
+    subject_id: UUID | None
+    session_id: UUID | None
+    parent_id: UUID | None
+    trust_profile_id: UUID | None
+    api_ids: tuple[UUID, ...]
+    grant_type: str
+    claim_profile: str
+    scopes: tuple[str, ...]
+    audiences: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    cut_off_number: int
+
+
+def accept(
+    tenant: TenantSnapshot, text: str, *, accept_symmetric: bool = False
+) -> AcceptedToken | None:
+    """Answer the access token of this tenant that the text is and proves; None for all else.
+
+    `accept_symmetric` lets HS256 tokens through, which their Api could forge: only introspection,
+    revocation and the inspector may say so.
+
+    Raises:
+        DatabaseUnavailable: nobody knows.
+    """
+    opaque = parse_opaque_token(text)
+    if opaque is not None:
+        return _look_up(tenant, opaque.row_id, lambda row, _: _is_opaque(row, opaque.secret))
+    token_id = read_unverified_token_id(text)
+    if token_id is None:
+        return _refuse("unreadable", None)
+
+    def is_proven(row: Row, key: SigningKeyRecord | None) -> bool:
+        if key is None or (key.algorithm == SigningAlgorithm.HS256 and not accept_symmetric):
+            return False
+        return _is_signed(row, text, tenant.id, key)
+
+    return _look_up(tenant, token_id, is_proven)
+
+
+def look_up_refresh(tenant: TenantSnapshot, text: str) -> PresentedRefreshToken | None:
+    """Answer the refresh token of this tenant that would still work; None for all else."""
+    presented = token_store.find_refresh_token(tenant.id, text, now=time.time())
+    if presented is None or presented.death or presented.consumed_at is not None:
+        return None
+    return presented
+
+
+def read_unverified_token_id(text: str) -> UUID | None:
+    """Read the `jti` of a JWT, by which to find its row; nothing has been verified.
+
+    Where the claim profile hides it from the payload, it stands in the JOSE header.
+    """
+    segments = text.split(".")
+    if len(segments) != COMPACT_SEGMENTS or len(text) > MAXIMUM_TOKEN_CHARACTERS:
+        return None
+    for segment in (segments[1], segments[0]):
+        jti = _read_member(segment, "jti")
+        if isinstance(jti, str) and len(jti) <= MAXIMUM_ID_CHARACTERS:
+            return _parse_id(jti.removeprefix(LEGACY_ID_PREFIX))
+    return None
+
+
+def _read_member(segment: str, name: str) -> JSON:
+    try:
+        document = orjson.loads(decode_base64url(segment))
+    except (ValueError, InvalidJWT):
+        return None
+    return document.get(name) if isinstance(document, dict) else None
+
+
+def _parse_id(text: str) -> UUID | None:
+    try:
+        token_id = UUID(text)
+    except ValueError:
+        return None
+    return token_id if str(token_id) == text else None
+
+
+def _look_up(
+    tenant: TenantSnapshot,
+    token_id: UUID,
+    is_proven: Callable[[Row, SigningKeyRecord | None], bool],
+) -> AcceptedToken | None:
+    parameters = {"id": token_id, "tenant_id": tenant.id, "now": time.time()}
+    rows = database.execute(LOOK_UP_SQL, parameters, is_repeatable=True)
+    if not rows:
+        return _refuse("unknown", token_id)
+    row = rows[0]
+    key = _read_key(row[_PROOF_COLUMNS : _PROOF_COLUMNS + _KEY_COLUMNS])
+    if not is_proven(row, key):
+        return _refuse("unproven", token_id)
+    death = row[0]
+    if death:
+        return _refuse(death, token_id)
+    return _read_facts(tenant.id, token_id, row, key)
+
+
+def _is_opaque(row: Row, secret: bytes) -> bool:
+    _, token_format, pepper_id, secret_hash = row[:_PROOF_COLUMNS]
+    if token_format != TokenFormat.OPAQUE or secret_hash is None:
+        return False
+    return is_secret(secret, KeyedHash(pepper_id, secret_hash))
+
+
+def _is_signed(row: Row, text: str, tenant_id: UUID, key: SigningKeyRecord) -> bool:
+    if row[1] != TokenFormat.JWT or key.state == KeyState.RETIRED:
+        return False
+    try:
+        verify(text, key=verification_key(tenant_id, key), algorithm=key.algorithm)
+    except InvalidJWT:
+        return False
+    return True
+
+
+def _read_key(columns: Row) -> SigningKeyRecord | None:
+    key_id, kid, algorithm, state, public_jwk, private, kek_id = columns
+    if key_id is None:
+        return None
+    return SigningKeyRecord(
+        id=key_id,
+        kid=kid,
+        algorithm=algorithm,
+        state=state,
+        private=Ciphertext(kek_id, private),
+        public_jwk=public_jwk,
+    )
+
+
+def _read_facts(
+    tenant_id: UUID, token_id: UUID, row: Row, key: SigningKeyRecord | None
+) -> AcceptedToken:
+    client, client_id, subject_id, session_id, parent_id, trust_profile_id, *rest = row[
+        _PROOF_COLUMNS + _KEY_COLUMNS :
+    ]
+    api_ids, grant_type, claim_profile, scopes, audiences, *numbers = rest
+    return AcceptedToken(
+        token_id,
+        tenant_id,
+        row[1],
+        key.algorithm if key else "",
+        key.kid if key else "",
+        client,
+        client_id,
+        subject_id,
+        session_id,
+        parent_id,
+        trust_profile_id,
+        tuple(api_ids),
+        grant_type,
+        claim_profile,
+        tuple(scopes),
+        tuple(audiences),
+        *numbers,
+    )
+
+
+def _refuse(reason: str, token_id: UUID | None) -> None:
+    """Log why a token is not accepted; whoever presented it only learns that it is not."""
+    extra = {"reason": reason, "jti": str(token_id) if token_id else ""}
+    logger.info("token not accepted", extra=extra)

@@ -1,0 +1,39 @@
+"""The grants: one module each, found by the value of `grant_type`. Source: RFC 6749 section 4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tokens.errors import UnsupportedGrantType
+from tokens.grants import client_credentials, jwt_bearer, refresh_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenants.records import AccessRequest, ClientRecord
+    from tokens.parameters import EndpointRequest
+
+GRANTS: Final[dict[str, Callable[[EndpointRequest, ClientRecord], AccessRequest]]] = {
+    client_credentials.GRANT_TYPE: client_credentials.request_access,
+    jwt_bearer.GRANT_TYPE: jwt_bearer.request_access,
+    refresh_token.GRANT_TYPE: refresh_token.request_access,
+}
+REFUSED_ON_PURPOSE: Final = {
+    "password": "The password grant is not offered: RFC 9700 section 2.4 forbids it.",
+    "implicit": "The implicit grant is not offered: RFC 9700 section 2.1.2 advises against it.",
+}
+
+
+def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequest:
+    """Let the named grant say for whom and for what a token is asked.
+
+    Raises:
+        UnsupportedGrantType: no such grant, or one that is refused on purpose.
+    """
+    grant_type = request.parameters.require("grant_type")
+    grant = GRANTS.get(grant_type)
+    if grant is None:
+        known = ", ".join(GRANTS)
+        text = REFUSED_ON_PURPOSE.get(grant_type, f"Use one of these grants: {known}.")
+        raise UnsupportedGrantType(text)
+    return grant(request, client)

@@ -1,0 +1,81 @@
+"""The one expression that says why a token or a session is dead, as SQL.
+
+The gate and the refresh statement share it. Aliases: `token` (tokens_accesstoken), `session`
+(tokens_session, perhaps absent), `subject` (tenants_subject, perhaps absent); parameter `now` in
+seconds since the epoch. The expression is NULL for what lives.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW: Final = "to_timestamp(%(now)b::float8)"
+
+_TOKEN_SELECTORS: Final = {
+    "client_id": "token.client_id",
+    "subject_id": "token.subject_id",
+    "app_tenant_id": "token.app_tenant_id",
+    "app_subject_id": "token.app_subject_id",
+    "api_id": "ANY (token.api_ids)",
+    "trust_profile_id": "token.trust_profile_id",
+    "master_token_id": "token.master_token_id",
+    "signing_key_id": "token.signing_key_id",
+    "session_id": "token.session_id",
+    "token_id": "token.id",
+}
+# A cut-off that selects by what only a token has ends no session.
+_SESSION_SELECTORS: Final = {
+    "client_id": "session.client_id",
+    "subject_id": "session.subject_id",
+    "api_id": "ANY (session.api_ids)",
+    "trust_profile_id": "session.trust_profile_id",
+    "session_id": "session.id",
+}
+
+
+def _is_cut_off(held: Mapping[str, str], *, tenant_id: str, number: str) -> str:
+    """Write the condition that a cut-off after the number matches every selector that it sets."""
+    matches = [
+        f"(cut.{name} IS NULL OR cut.{name} = {held[name]})"
+        if name in held
+        else f"cut.{name} IS NULL"
+        for name in _TOKEN_SELECTORS
+    ]
+    return (
+        f"EXISTS (SELECT 1 FROM tenants_cutoff cut WHERE cut.tenant_id = {tenant_id} "
+        f"AND cut.number > {number} AND {' AND '.join(matches)})"
+    )
+
+
+_SESSION_CASES: Final = f"""
+WHEN session.ended_at IS NOT NULL THEN 'session_ended'
+WHEN session.expires_at <= {NOW} THEN 'session_expired'"""
+
+# LEAST passes over the NULL of a token without session.
+TOKEN_DEATH: Final = f"""CASE
+WHEN token.revoked_at IS NOT NULL THEN 'revoked'
+WHEN token.expires_at <= {NOW} THEN 'expired'
+WHEN token.session_id IS NOT NULL AND session.id IS NULL THEN 'session_gone'{_SESSION_CASES}
+WHEN token.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
+WHEN token.parent_id IS NOT NULL AND tokens_has_revoked_ancestor(token.parent_id)
+  THEN 'parent_revoked'
+WHEN {
+    _is_cut_off(
+        _TOKEN_SELECTORS,
+        tenant_id="token.tenant_id",
+        number="LEAST(token.cut_off_number, session.cut_off_number)",
+    )
+} THEN 'cut_off'
+END"""
+
+SESSION_DEATH: Final = f"""CASE{_SESSION_CASES}
+WHEN session.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
+WHEN {
+    _is_cut_off(
+        _SESSION_SELECTORS, tenant_id="session.tenant_id", number="session.cut_off_number"
+    )
+} THEN 'cut_off'
+END"""

@@ -1,0 +1,19 @@
+"""What is issued: one entity per module. Import every model from here."""
+
+from tokens.models.access_token import AccessToken
+from tokens.models.authorization_code import AuthorizationCode
+from tokens.models.consent import Consent
+from tokens.models.device_code import DeviceCode
+from tokens.models.refresh_token import RefreshToken
+from tokens.models.replayed_assertion import ReplayedAssertion
+from tokens.models.session import Session
+
+__all__ = [
+    "AccessToken",
+    "AuthorizationCode",
+    "Consent",
+    "DeviceCode",
+    "RefreshToken",
+    "ReplayedAssertion",
+    "Session",
+]

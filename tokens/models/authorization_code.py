@@ -1,0 +1,36 @@
+"""An authorization code. Source: RFC 6749 section 4.1.2."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from tokens.models.fields import loose_key
+
+
+class AuthorizationCode(models.Model):
+    """A code that works once; a used one stays until it is purged, to notice a replay."""
+
+    id = models.UUIDField(primary_key=True)
+    tenant = loose_key("tenants.Tenant", db_index=False)
+    client = loose_key("tenants.Client", db_index=False)
+    subject = loose_key("tenants.Subject", db_index=False)
+    session_id = models.UUIDField(null=True)
+    pepper_id = models.CharField(max_length=32)
+    secret_hash = models.BinaryField(max_length=32)
+    redirect_uri = models.CharField(max_length=2000)
+    scopes = ArrayField(models.CharField(max_length=128))
+    audiences = ArrayField(models.CharField(max_length=255))
+    nonce = models.CharField(max_length=512, blank=True, default="")
+    code_challenge = models.CharField(max_length=128, blank=True, default="")
+    cut_off_number = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes = [models.Index(fields=["expires_at"], name="tokens_code_expires_at")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,51 @@
+"""A grant that outlives one token."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from tokens.models.fields import loose_key
+
+
+class Session(models.Model):
+    """What was granted once and can be refreshed; the family of its refresh tokens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = loose_key("tenants.Tenant", db_index=False)
+    client = loose_key("tenants.Client", db_index=False)
+    subject = loose_key("tenants.Subject", db_index=False, null=True)
+    trust_profile = loose_key("tenants.TrustProfile", db_index=False, null=True)
+    grant_type = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=128))
+    audiences = ArrayField(models.CharField(max_length=255))
+    api_ids = ArrayField(models.UUIDField(), help_text="By which a cut-off of an Api ends it.")
+    cut_off_number = models.BigIntegerField(
+        help_text="Read from the database together with the subject; a refresh never renews it."
+    )
+    address = models.CharField(max_length=45, blank=True, default="")
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+    started_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_reason = models.CharField(max_length=32, blank=True, default="")
+
+    class Meta:
+        ordering = ("-started_at",)
+        indexes = [
+            models.Index(fields=["tenant", "-started_at"], name="tokens_session_tenant"),
+            models.Index(fields=["tenant", "client"], name="tokens_session_client"),
+            models.Index(fields=["tenant", "subject"], name="tokens_session_subject"),
+            models.Index(fields=["expires_at"], name="tokens_session_expires_at"),
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(ended_at__isnull=False),
+                name="tokens_session_ended_at",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

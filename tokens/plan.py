@@ -1,0 +1,252 @@
+"""Plans one token out of an allowed request, the snapshot and the time. Pure: nothing is stored."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from tenants.effective_settings import OPENID
+from tenants.records import KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
+from tokens.claim_profiles import resolve_profile
+from tokens.claims import build_claims, build_header, extra_claims
+from tokens.token_ids import expiry_ordered_uuid
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tenants.records import (
+        JSON,
+        AccessRequest,
+        ApiRecord,
+        ClientRecord,
+        Decision,
+        EffectiveSettings,
+        SigningKeyRecord,
+        TenantSnapshot,
+    )
+    from tokens.claim_profiles import ClaimProfileData
+
+__all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "plan"]
+
+# Beyond this the caller's texts are kept as digests, so that no row grows with them.
+FACTS_BYTES: Final = 1_024
+
+
+class MissingSigningKey(LookupError):
+    """The ring that would sign has no current key; the caller makes the ring and plans again."""
+
+    def __init__(self, algorithm: str, api_id: UUID | None) -> None:
+        """Name the ring: its algorithm and, for a symmetric key, its Api."""
+        super().__init__(f"no current {algorithm} key")
+        self.algorithm = algorithm
+        self.api_id = api_id
+
+
+def plan(
+    request: AccessRequest,
+    decision: Decision,
+    tenant: TenantSnapshot,
+    *,
+    now: float,
+    entropy: bytes,
+) -> TokenPlan:
+    """Plan the token of an allowed decision; `now` is in seconds since the epoch.
+
+    Raises:
+        MissingSigningKey: the token would be a JWT and its ring has no current key.
+        ValueError: the decision is a refusal, or the request's session has no end.
+    """
+    settings = decision.settings
+    if settings is None or not decision.is_allowed:
+        raise ValueError("a refused request has no token to plan")
+    issued_at = int(now)
+    session_end = _session_end(request, settings, issued_at)
+    expires_at = _earliest(
+        issued_at + settings.access_token_lifetime_seconds, request.expires_at_ceiling, session_end
+    )
+    profile, is_dual = resolve_profile(tenant, settings.claim_profile)
+    apis = _openid_last(decision.apis)
+    token_id = expiry_ordered_uuid(expires_at * 1_000, entropy)
+    times = (issued_at, expires_at)
+    record = _token_record(request, decision, tenant, apis=apis, times=times, token_id=token_id)
+    key = _signing_key(tenant, settings)
+    return TokenPlan(
+        token_id=token_id,
+        format=settings.access_token_format,
+        claims=build_claims(profile, record, is_dual=is_dual),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        response=_response(profile, record),
+        scopes=record.scopes,
+        audiences=record.audiences,
+        api_ids=tuple([api.id for api in apis]),
+        claim_profile=settings.claim_profile,
+        versions=_versions(tenant, request.client),
+        facts=_facts(request),
+        header=_header(profile, record, key) if key else None,
+        algorithm=key.algorithm if key else "",
+        signing_key=key,
+        refresh=_plan_refresh(settings, issued_at, session_end),
+    )
+
+
+def _session_end(request: AccessRequest, settings: EffectiveSettings, issued_at: int) -> int | None:
+    """Answer when the token's session ends; it is fixed when the session begins."""
+    if request.session_id is not None:
+        stored = request.session_expires_at
+        end = request.expires_at_ceiling if stored is None else stored
+        if end is None:
+            raise ValueError("a request within a session names the session's end")
+        return end
+    if not settings.refresh_token_enabled:
+        return None
+    return _earliest(
+        issued_at + settings.refresh_token_lifetime_seconds, request.expires_at_ceiling
+    )
+
+
+def _plan_refresh(
+    settings: EffectiveSettings, issued_at: int, session_end: int | None
+) -> RefreshPlan | None:
+    """Plan the refresh token, which also ends when it is unused. Source: RFC 9700 section 4.14.2.
+
+    The lifetime counts again here, so that a ceiling lowered since the session began holds.
+    """
+    if not settings.refresh_token_enabled or session_end is None:
+        return None
+    seconds = min(
+        settings.refresh_token_idle_lifetime_seconds, settings.refresh_token_lifetime_seconds
+    )
+    return RefreshPlan(min(session_end, issued_at + seconds), session_end)
+
+
+def _earliest(moment: int, *others: int | None) -> int:
+    for other in others:
+        if other is not None and other < moment:
+            moment = other
+    return moment
+
+
+def _openid_last(apis: tuple[ApiRecord, ...]) -> tuple[ApiRecord, ...]:
+    """Put the built-in Api last, so that a single audience is that of the other one."""
+    if len(apis) < 2:  # noqa: PLR2004 - one Api has no order.
+        return apis
+    return tuple(sorted(apis, key=lambda api: api.built_in == OPENID))
+
+
+def _token_record(
+    request: AccessRequest,
+    decision: Decision,
+    tenant: TenantSnapshot,
+    *,
+    apis: tuple[ApiRecord, ...],
+    times: tuple[int, int],
+    token_id: UUID,
+) -> TokenRecord:
+    client, subject = request.client, request.subject
+    issued_at, expires_at = times
+    return TokenRecord(
+        token_id=token_id,
+        issuer=tenant.issuer,
+        project_slug=tenant.project_slug,
+        environment_slug=tenant.environment_slug,
+        tenant_slug=tenant.slug,
+        client_id=client.client_id,
+        audiences=tuple([api.audience for api in apis]),
+        scopes=decision.granted_scopes,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        issuer_override=tenant.issuer_override,
+        subject=str(subject.id) if subject else "",
+        app_tenant_id=request.app_tenant_id,
+        app_subject_id=request.app_subject_id,
+        usage_limit=_usage_limit(tenant, decision.granted_scopes),
+        extra_claims=extra_claims(
+            tenant.claim_rules,
+            api_ids=tuple([api.id for api in apis]),
+            client_id=client.id,
+            grant_types=(request.grant_type, request.session_grant_type),
+        ),
+    )
+
+
+def _usage_limit(tenant: TenantSnapshot, scopes: tuple[str, ...]) -> int:
+    """Answer the smallest usage limit of the scopes; 0 is no limit."""
+    smallest = 0
+    for name in scopes:
+        limit = tenant.scopes[name].usage_limit
+        if limit and (not smallest or limit < smallest):
+            smallest = limit
+    return smallest
+
+
+def _versions(tenant: TenantSnapshot, client: ClientRecord) -> tuple[int, int, int, int]:
+    """List the versions by which the token can be explained; a row keeps them in this order."""
+    return (
+        tenant.platform_version,
+        tenant.environment_version,
+        tenant.version,
+        client.version,
+    )
+
+
+def _signing_key(tenant: TenantSnapshot, settings: EffectiveSettings) -> SigningKeyRecord | None:
+    """Find the current key of the ring; an opaque token needs none."""
+    if settings.access_token_format != TokenFormat.JWT:
+        return None
+    for key in tenant.keys:
+        if (
+            key.state == KeyState.CURRENT
+            and key.algorithm == settings.signing_algorithm
+            and key.api_id == settings.signing_api_id
+        ):
+            return key
+    raise MissingSigningKey(settings.signing_algorithm, settings.signing_api_id)
+
+
+def _header(
+    profile: ClaimProfileData, record: TokenRecord, key: SigningKeyRecord
+) -> dict[str, JSON]:
+    thumbprint = key.public_jwk.get("x5t#S256") if key.public_jwk else None
+    return build_header(
+        profile,
+        record,
+        algorithm=key.algorithm,
+        kid=key.kid,
+        certificate_thumbprint=thumbprint if isinstance(thumbprint, str) else "",
+    )
+
+
+def _response(profile: ClaimProfileData, record: TokenRecord) -> dict[str, JSON]:
+    """Make the members of the answer that are known before signing."""
+    return {
+        "token_type": profile.token_type,  # RFC 6749 section 5.1
+        "expires_in": max(0, record.expires_at - record.issued_at),  # RFC 6749 section 5.1
+        "scope": " ".join(record.scopes),  # RFC 6749 section 5.1
+    }
+
+
+def _facts(request: AccessRequest) -> dict[str, JSON]:
+    """Collect what the caller said, without secrets, by which the token is explained later."""
+    written = {
+        "scope": " ".join(request.requested_scopes or ()),
+        "audience": " ".join(request.requested_audiences),
+        "api": request.api_slug,
+        "user_agent": request.user_agent,
+    }
+    facts: dict[str, JSON] = {"grant_type": request.grant_type, "address": request.address}
+    encoded = {name: text.encode("utf-8", "surrogatepass") for name, text in written.items()}
+    is_digested = sum(map(len, encoded.values())) > FACTS_BYTES
+    for name, text in written.items():
+        if text:
+            facts[name] = sha256(encoded[name]).hexdigest() if is_digested else _storable(text)
+    if is_digested:
+        facts["digested"] = True
+    return facts
+
+
+def _storable(text: str) -> str:
+    """Replace what PostgreSQL's JSON refuses: NUL and lone surrogates, and other control codes."""
+    if text.isprintable():
+        return text
+    return "".join([letter if letter.isprintable() else "\ufffd" for letter in text])

@@ -1,0 +1,294 @@
+"""Stores and finds tokens: each function is one statement."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from tenants.credentials import CredentialKind, ParsedCredential, is_secret, parse_credential
+from tenants.records import KeyedHash
+from tokens import database
+from tokens.liveness import NOW, SESSION_DEATH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from tenants.records import JSON, AccessRequest, TokenPlan
+
+MAX_USER_AGENT_CHARACTERS: Final = 200
+MAX_ADDRESS_CHARACTERS: Final = 45
+
+_TOKEN_COLUMNS: Final = """
+id, tenant_id, client_id, subject_id, session_id, parent_id, trust_profile_id, master_token_id,
+signing_key_id, api_ids, app_tenant_id, app_subject_id, format, pepper_id, secret_hash, grant_type,
+claim_profile, scopes, audiences, issued_at, expires_at, cut_off_number, configuration_versions,
+facts"""
+_TOKEN_VALUES: Final = """
+%(id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
+%(session_id)b::uuid, %(parent_id)b::uuid, %(trust_profile_id)b::uuid, %(master_token_id)b::uuid,
+%(signing_key_id)b::uuid, %(api_ids)b::uuid[], NULL, NULL, %(format)s, %(pepper_id)s,
+%(secret_hash)b::bytea, %(grant_type)s, %(claim_profile)s, %(scopes)s::text[],
+%(audiences)s::text[], to_timestamp(%(issued_at)b::float8), to_timestamp(%(expires_at)b::float8),
+%(cut_off_number)b::bigint, %(versions)b::bigint[], %(facts)s::jsonb"""
+_INSERT_TOKEN: Final = (
+    f"INSERT INTO tokens_accesstoken ({_TOKEN_COLUMNS}) SELECT {_TOKEN_VALUES}"  # noqa: S608 - fixed texts.
+)
+_INSERT_REFRESH: Final = """
+INSERT INTO tokens_refreshtoken
+  (id, tenant_id, session_id, pepper_id, secret_hash, created_at, expires_at)
+SELECT %(refresh_id)b::uuid, %(tenant_id)b::uuid, %(session_id)b::uuid, %(refresh_pepper_id)s,
+  %(refresh_hash)b::bytea, to_timestamp(%(issued_at)b::float8),
+  to_timestamp(%(refresh_expires_at)b::float8)"""
+# Conflicts can only come from a repetition, and cost a fifth more: the first run goes without.
+ON_CONFLICT: Final = " ON CONFLICT (id) DO NOTHING"
+
+
+def _insert_with_session(on_conflict: str) -> str:
+    return f"""
+WITH begun AS (INSERT INTO tokens_session
+  (id, tenant_id, client_id, subject_id, trust_profile_id, grant_type, scopes, audiences, api_ids,
+   cut_off_number, address, user_agent, started_at, last_used_at, expires_at, ended_reason)
+SELECT %(session_id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
+  %(trust_profile_id)b::uuid, %(grant_type)s, %(scopes)s::text[], %(audiences)s::text[],
+  %(api_ids)b::uuid[], %(session_cut_off_number)b::bigint, %(address)s, %(user_agent)s,
+  to_timestamp(%(issued_at)b::float8), to_timestamp(%(issued_at)b::float8),
+  to_timestamp(%(session_expires_at)b::float8), ''{on_conflict}),
+first AS ({_INSERT_REFRESH}{on_conflict})
+{_INSERT_TOKEN}{on_conflict}"""  # noqa: S608 - fixed texts.
+
+
+INSERT_TOKEN_SQL: Final = _INSERT_TOKEN
+INSERT_WITH_SESSION_SQL: Final = _insert_with_session("")
+REPEAT_WITH_SESSION_SQL: Final = _insert_with_session(ON_CONFLICT)
+# Whoever comes second waits for the row, sees it consumed, and writes nothing at all. A session
+# that ends meanwhile is waited for as well, and takes its tokens with it.
+ROTATE_SQL: Final = f"""
+WITH consumed AS (UPDATE tokens_refreshtoken
+  SET consumed_at = {NOW}, repeated_answer = %(repeated_answer)b::bytea
+  WHERE id = %(consumed_id)b AND tenant_id = %(tenant_id)b AND consumed_at IS NULL
+    AND expires_at > {NOW}
+  RETURNING session_id),
+touched AS (UPDATE tokens_session SET last_used_at = {NOW}
+  WHERE id = (SELECT session_id FROM consumed) AND ended_at IS NULL AND expires_at > {NOW}
+  RETURNING id),
+renewed AS ({_INSERT_REFRESH} FROM touched WHERE %(refresh_id)b::uuid IS NOT NULL)
+{_INSERT_TOKEN} FROM touched RETURNING id"""  # noqa: S608 - fixed texts.
+FIND_REFRESH_SQL: Final = f"""
+SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, client.client_id,
+  session.subject_id, session.trust_profile_id, session.grant_type, session.scopes,
+  session.audiences, session.cut_off_number, extract(epoch FROM refresh.created_at)::bigint,
+  extract(epoch FROM refresh.expires_at)::bigint, extract(epoch FROM session.expires_at)::bigint,
+  extract(epoch FROM refresh.consumed_at)::float8, refresh.repeated_answer,
+  CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END
+FROM tokens_refreshtoken refresh
+JOIN tokens_session session ON session.id = refresh.session_id
+JOIN tenants_client client ON client.id = session.client_id
+LEFT JOIN tenants_subject subject ON subject.id = session.subject_id
+WHERE refresh.id = %(id)b AND refresh.tenant_id = %(tenant_id)b
+"""  # noqa: S608 - fixed texts.
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccessToken:
+    """What an access token's row is made of; `keyed_hash` is an opaque token's."""
+
+    tenant_id: UUID
+    plan: TokenPlan
+    request: AccessRequest
+    cut_off_number: int
+    keyed_hash: KeyedHash | None = None
+    session_id: UUID | None = None
+    parent_id: UUID | None = None
+    master_token_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRefreshToken:
+    """What a refresh token's row is made of; the expiry in seconds since the epoch."""
+
+    id: UUID
+    keyed_hash: KeyedHash
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session's row has beside its first token; the expiry in seconds since the epoch."""
+
+    id: UUID
+    expires_at: int
+    cut_off_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedRefreshToken:
+    """A refresh token whose secret was right, and its session; times in seconds since the epoch.
+
+    `death` says why it can't be used any more, apart from having been used: empty while it lives.
+    """
+
+    credential: ParsedCredential = field(repr=False)
+    session_id: UUID
+    client: UUID
+    client_id: str
+    subject_id: UUID | None
+    trust_profile_id: UUID | None
+    grant_type: str
+    scopes: tuple[str, ...]
+    audiences: tuple[str, ...]
+    cut_off_number: int
+    issued_at: int
+    expires_at: int
+    session_expires_at: int
+    consumed_at: float | None
+    repeated_answer: bytes | None = field(repr=False)
+    death: str
+
+    @property
+    def id(self) -> UUID:
+        """The id of the refresh token's row."""
+        return self.credential.row_id
+
+
+def insert_access_token(token: NewAccessToken) -> None:
+    """Store an access token."""
+    _insert(INSERT_TOKEN_SQL, INSERT_TOKEN_SQL + ON_CONFLICT, _token_values(token))
+
+
+def insert_with_session(
+    token: NewAccessToken, session: NewSession, refresh: NewRefreshToken
+) -> None:
+    """Store an access token with the session that begins with it and its first refresh token."""
+    values = _token_values(token) | _refresh_values(refresh)
+    values |= {
+        "session_id": session.id,
+        "session_expires_at": float(session.expires_at),
+        "session_cut_off_number": session.cut_off_number,
+        "address": token.request.address[:MAX_ADDRESS_CHARACTERS],
+        "user_agent": _storable(token.request.user_agent)[:MAX_USER_AGENT_CHARACTERS],
+    }
+    _insert(INSERT_WITH_SESSION_SQL, REPEAT_WITH_SESSION_SQL, values)
+
+
+def rotate_refresh(
+    presented: PresentedRefreshToken,
+    *,
+    token: NewAccessToken,
+    refresh: NewRefreshToken | None,
+    repeated_answer: bytes,
+    now: float,
+) -> bool:
+    """Consume a refresh token and store what follows it; False where somebody else was first.
+
+    `repeated_answer` is the encrypted answer for a retry. Without a new refresh token the family
+    ends by itself.
+    """
+    values = _token_values(token) | _refresh_values(refresh)
+    values |= {
+        "consumed_id": presented.id,
+        "session_id": presented.session_id,
+        "repeated_answer": repeated_answer,
+        "now": float(now),
+    }
+    return bool(database.execute(ROTATE_SQL, values))
+
+
+def find_refresh_token(tenant_id: UUID, text: str, *, now: float) -> PresentedRefreshToken | None:
+    """Find a refresh token with its session; None for an unknown text or a wrong secret."""
+    credential = parse_credential(CredentialKind.REFRESH_TOKEN, text)
+    if credential is None:
+        return None
+    return find_refresh_credential(tenant_id, credential, now=now)
+
+
+def find_refresh_credential(
+    tenant_id: UUID, credential: ParsedCredential, *, now: float
+) -> PresentedRefreshToken | None:
+    """Find the refresh token of a parsed credential with its session."""
+    parameters = {"id": credential.row_id, "tenant_id": tenant_id, "now": float(now)}
+    rows = database.execute(FIND_REFRESH_SQL, parameters, is_repeatable=True)
+    if not rows:
+        return None
+    pepper_id, secret_hash, session_id, client, client_id, subject_id, trust_profile_id, *rest = (
+        rows[0]
+    )
+    if not is_secret(credential.secret, KeyedHash(pepper_id, secret_hash)):
+        return None
+    grant_type, scopes, audiences, *numbers, repeated_answer, death = rest
+    return PresentedRefreshToken(
+        credential,
+        session_id,
+        client,
+        client_id,
+        subject_id,
+        trust_profile_id,
+        grant_type,
+        tuple(scopes),
+        tuple(audiences),
+        *numbers,
+        repeated_answer=repeated_answer,
+        death=death or "",
+    )
+
+
+def new_id() -> UUID:
+    """Make the id of a session or a refresh token."""
+    return uuid.uuid4()
+
+
+def _insert(sql: str, repeated_sql: str, values: database.Parameters) -> None:
+    try:
+        database.execute(sql, values)
+    except database.ConnectionLost:
+        # The ids are ours, so the second run stores what the first may have stored, once.
+        database.execute(repeated_sql, values, is_repeatable=True)
+
+
+def _token_values(token: NewAccessToken) -> dict[str, object]:
+    plan, request, keyed_hash = token.plan, token.request, token.keyed_hash
+    return {
+        "id": plan.token_id,
+        "tenant_id": token.tenant_id,
+        "client_id": request.client.id,
+        "subject_id": request.subject.id if request.subject else None,
+        "session_id": token.session_id,
+        "parent_id": token.parent_id,
+        "trust_profile_id": request.trust_profile_id,
+        "master_token_id": token.master_token_id,
+        "signing_key_id": plan.signing_key.id if plan.signing_key else None,
+        "api_ids": list(plan.api_ids),
+        "format": plan.format,
+        "pepper_id": keyed_hash.pepper_id if keyed_hash else "",
+        "secret_hash": keyed_hash.digest if keyed_hash else None,
+        "grant_type": request.grant_type,
+        "claim_profile": plan.claim_profile,
+        "scopes": list(plan.scopes),
+        "audiences": list(plan.audiences),
+        "issued_at": float(plan.issued_at),
+        "expires_at": float(plan.expires_at),
+        "cut_off_number": token.cut_off_number,
+        "versions": list(plan.versions),
+        "facts": _encode_facts(plan.facts),
+    }
+
+
+def _refresh_values(refresh: NewRefreshToken | None) -> dict[str, object]:
+    return {
+        "refresh_id": refresh.id if refresh else None,
+        "refresh_pepper_id": refresh.keyed_hash.pepper_id if refresh else "",
+        "refresh_hash": refresh.keyed_hash.digest if refresh else None,
+        "refresh_expires_at": float(refresh.expires_at if refresh else 0),
+    }
+
+
+def _encode_facts(facts: Mapping[str, JSON]) -> str:
+    # jsonb can't hold NUL; whoever explains the token later sees the replacement character.
+    return orjson.dumps(dict(facts)).replace(b"\\u0000", b"\\ufffd").decode()
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\ufffd")
