@@ -1,0 +1,1 @@
+"""django-oauth-toolkit as its documentation sets it up, for comparison."""
