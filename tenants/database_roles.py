@@ -26,7 +26,7 @@ def own_rows(column: str = "tenant_id") -> str:
 def linked_rows(table: str, parents: dict[str, str]) -> str:
     """Write the condition for a link table: both of its ends are visible to the reader."""
     ends = [
-        f"EXISTS (SELECT 1 FROM {parent} parent WHERE parent.id = {table}.{column})"
+        f"EXISTS (SELECT 1 FROM {parent} parent WHERE parent.id = {table}.{column})"  # noqa: S608 - fixed.
         for column, parent in parents.items()
     ]
     return " AND ".join(ends)
@@ -76,8 +76,10 @@ def guard_table(
         f"CREATE POLICY app ON {table} TO {APP} USING (true) WITH CHECK (true)",
         f"CREATE POLICY console_read ON {table} FOR SELECT TO {CONSOLE} USING ({visible})",
         f"CREATE POLICY console_insert ON {table} FOR INSERT TO {CONSOLE} WITH CHECK ({writable})",
-        f"CREATE POLICY console_update ON {table} FOR UPDATE TO {CONSOLE} "
-        f"USING ({writable}) WITH CHECK ({writable})",
+        (
+            f"CREATE POLICY console_update ON {table} FOR UPDATE TO {CONSOLE} "
+            f"USING ({writable}) WITH CHECK ({writable})"
+        ),
         f"CREATE POLICY console_delete ON {table} FOR DELETE TO {CONSOLE} USING ({writable})",
     ]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
 
 
@@ -318,6 +318,34 @@ class AccessRequest:
     session_grant_type: str = ""
     app_tenant_id: str = ""
     app_subject_id: str = ""
+    presented: PresentedRefreshToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedRefreshToken:
+    """A refresh token whose secret was right, and its session; times in seconds since the epoch.
+
+    `client` is the client's row and `client_id` its name. `death` says why the token can't be used
+    any more, apart from having been used (`consumed_at`); it is empty while the token lives.
+    """
+
+    id: UUID
+    secret: bytes = field(repr=False)
+    session_id: UUID
+    client: UUID
+    client_id: str
+    subject_id: UUID | None
+    trust_profile_id: UUID | None
+    grant_type: str
+    scopes: Sequence[str]
+    audiences: Sequence[str]
+    cut_off_number: int
+    issued_at: int
+    expires_at: int
+    session_expires_at: int
+    consumed_at: float | None
+    repeated_answer: bytes | None = field(repr=False)
+    death: str
 
 
 @dataclass(frozen=True, slots=True)

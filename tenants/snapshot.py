@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -21,7 +21,6 @@ from tenants.queries.tenant_core import read_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from tenants.records import ClientRecord, TenantSnapshot
 
@@ -39,30 +38,44 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
 
 
 class _Cache(Generic[K, V]):
-    """A bounded cache of the most recently used values."""
+    """A bounded cache of the most recently used values; safe between threads."""
 
     def __init__(self, limit: Callable[[], int]) -> None:
         self._limit = limit
         self._values: OrderedDict[K, V] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        value = self._values.get(key)
-        if value is not None:
-            with suppress(KeyError):  # Another thread may have dropped it meanwhile.
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
                 self._values.move_to_end(key)
-        return value
+            return value
 
     def put(self, key: K, value: V) -> None:
-        self._values[key] = value
-        while len(self._values) > self._limit():
-            self._values.popitem(last=False)
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._limit():
+                self._values.popitem(last=False)
 
     def drop(self, is_stale: Callable[[V], bool]) -> None:
-        for key in [key for key, value in self._values.items() if is_stale(value)]:
-            del self._values[key]
+        with self._lock:
+            for key in [key for key, value in self._values.items() if is_stale(value)]:
+                del self._values[key]
 
     def clear(self) -> None:
-        self._values.clear()
+        with self._lock:
+            self._values.clear()
+
+
+class _Confirmation(NamedTuple):
+    """The number and the moment (monotonic seconds) up to which it holds; replaced as one."""
+
+    number: int
+    at: float
+
+
+NEVER = _Confirmation(0, float("-inf"))
 
 
 class Snapshot:
@@ -78,6 +91,7 @@ class Snapshot:
             lambda: settings.TENANTS_SNAPSHOT_MAX_CLIENTS
         )
         self._is_listening = False
+        self._generation = 0
         self.forget()
 
     def forget(self) -> None:
@@ -86,9 +100,8 @@ class Snapshot:
             self._tenants.clear()
             self._clients.clear()
             self._horizon = 0
-            self._number = 0
-            self._confirmed_at = float("-inf")
-            self._generation = getattr(self, "_generation", 0) + 1
+            self._confirmation = NEVER
+            self._generation += 1
 
     def listen(self) -> None:
         """Leave the renewal to a listener; requests then only check its age."""
@@ -100,17 +113,18 @@ class Snapshot:
         Raises:
             SnapshotUnconfirmed: it has been unconfirmed for more than 5 seconds.
         """
-        age = time.monotonic() - self._confirmed_at
+        confirmation = self._confirmation
+        age = time.monotonic() - confirmation.at
         if self._is_listening and age <= UNCONFIRMED_LIMIT_SECONDS:
-            return self._number
-        if self._is_listening and self._confirmed_at > float("-inf"):
+            return confirmation.number
+        if self._is_listening and confirmation is not NEVER:
             raise SnapshotUnconfirmed(f"unconfirmed for {age:.0f} seconds")
         if age >= settings.TENANTS_SNAPSHOT_MAX_AGE_SECONDS:
-            self.renew()
-        return self._number
+            return self.renew()
+        return confirmation.number
 
-    def renew(self) -> None:
-        """Apply what has changed since the last look; one statement."""
+    def renew(self) -> int:
+        """Apply what has changed since the last look and answer the number; one statement."""
         looked_at = time.monotonic()
         with self._lock:
             horizon, number, changes = self._read_news()
@@ -121,8 +135,9 @@ class Snapshot:
             for change in changes:
                 kind, scope_id, version = change.strip("()").split(",")
                 self._drop(kind, scope_id, int(version))
-            self._horizon, self._number = horizon, number
-            self._confirmed_at = looked_at
+            self._horizon = horizon
+            self._confirmation = _Confirmation(number, looked_at)
+            return number
 
     def tenant(self, path: str) -> TenantSnapshot | None:
         """Answer the core of the tenant with this issuer path."""
@@ -161,16 +176,18 @@ class Snapshot:
     def _drop(self, kind: str, scope_id: str, version: int) -> None:
         """Drop what is older than the change; whoever reads meanwhile must not keep it."""
         self._generation += 1
+        if kind == "platform":
+            self._tenants.drop(lambda t: t.platform_version < version)
+            return
+        changed = UUID(scope_id)
         match kind:
             case "client":
-                self._clients.drop(lambda c: str(c.id) == scope_id and c.version < version)
+                self._clients.drop(lambda c: c.id == changed and c.version < version)
             case "tenant":
-                self._tenants.drop(lambda t: str(t.id) == scope_id and t.version < version)
-            case "platform":
-                self._tenants.drop(lambda t: t.platform_version < version)
+                self._tenants.drop(lambda t: t.id == changed and t.version < version)
             case _:
                 self._tenants.drop(
-                    lambda t: str(t.environment_id) == scope_id and t.environment_version < version
+                    lambda t: t.environment_id == changed and t.environment_version < version
                 )
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 
 import psycopg
-from django.db import Error, connection
+from django.db import connection
 
 from tenants.services.changes import CHANNEL
 from tenants.snapshot import CURRENT
@@ -35,7 +35,7 @@ def _listen_for_ever() -> None:
                 CURRENT.forget()
                 pause = FIRST_PAUSE_SECONDS
                 _renew_while_connected(listening)
-        except (psycopg.Error, Error) as error:
+        except Exception as error:  # noqa: BLE001 - without this thread the process answers 503.
             logger.warning("snapshot listener lost the database: %s", type(error).__name__)
             connection.close()
             time.sleep(pause)

@@ -1,6 +1,8 @@
 """The Django application of the tokens package."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils import timezone
 
 
 class TokensConfig(AppConfig):
@@ -8,3 +10,14 @@ class TokensConfig(AppConfig):
 
     name = "tokens"
     verbose_name = "Tokens"
+
+    def ready(self) -> None:
+        """Let every migration end with the partitions that tokens need at once."""
+        post_migrate.connect(_make_partitions, sender=self, dispatch_uid="tokens.partitions")
+
+
+def _make_partitions(*, using: str, **_: object) -> None:
+    """Make the partitions in the database that was migrated; new tokens need them."""
+    from tokens import partitions  # noqa: PLC0415 - the models are loaded by now, not before.
+
+    partitions.make_ahead(timezone.now(), using=using)

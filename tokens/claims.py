@@ -171,7 +171,7 @@ _SUBJECTS: Final[Mapping[SubjectForm, _Value]] = {
 _AUDIENCES: Final[Mapping[AudienceForm, _Value]] = {
     AudienceForm.STRING_IF_ONE: _string_if_one,
     AudienceForm.ARRAY: lambda record: [*record.audiences],
-    AudienceForm.SINGLE: lambda record: record.audiences[0],
+    AudienceForm.SINGLE: lambda record: next(iter(record.audiences), None),
 }
 _SCOPES: Final[Mapping[ScopeForm, _Value]] = {
     ScopeForm.STRING: lambda record: " ".join(record.scopes),
@@ -185,7 +185,7 @@ _GROUPS: Final[Mapping[str, _Value]] = {
 
 def _lines(profile: ClaimProfileData) -> tuple[tuple[str, _Value], ...]:
     """List each claim with how it is read from a record, for this profile; None leaves it out."""
-    ids, scopes, groups = profile.client_id_claims, profile.scope_claims, profile.groups_claim
+    ids, scopes, groups = profile.client_id_claims, dict(profile.scope_claims), profile.groups_claim
     has_login, version = profile.has_authentication, profile.version
     lines: tuple[tuple[str, _Value | None], ...] = (
         ("iss", _issuer(profile)),  # RFC 7519 section 4.1.1

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import unquote_plus
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FAILED: Final = "Client authentication failed; check the client_id and its secret or key."
 MAX_ASSERTION_SECONDS: Final = 3_600
+CLOCK_SKEW_SECONDS: Final = 30
 _BASIC: Final = re.compile(r"(?i:basic) +([A-Za-z0-9+/=_-]+)")
 
 
@@ -50,9 +52,10 @@ def authenticate(request: EndpointRequest) -> ClientRecord:
     presented = present(request)
     client = snapshot.CURRENT.client(request.tenant, presented.client_id)
     if client is None or not client.is_enabled:
-        _refuse(request, presented, "unknown or disabled client")
+        _spend_time(request, presented)
+        _refuse(presented, "unknown or disabled client")
     if not _is_authentic(request, presented, client):
-        _refuse(request, presented, "wrong credentials or method")
+        _refuse(presented, "wrong credentials or method")
     return client
 
 
@@ -75,7 +78,7 @@ def present(request: EndpointRequest) -> PresentedCredentials:
     """
     parameters = request.parameters
     found = []
-    if request.authorization[:6].lower() == "basic ":
+    if request.authorization:
         found.append(_read_basic(request.authorization))
     if parameters.get("client_secret"):
         found.append(_read_body(request))
@@ -143,18 +146,25 @@ def _is_authentic(
             "client_secret_basic" | "client_secret_post",
             "client_secret_basic" | "client_secret_post",
         ):
-            return _has_secret(client, presented.secret, request.now)
+            return _has_secret(request, presented, client)
         case _:
+            _spend_time(request, presented)
             return False
 
 
-def _has_secret(client: ClientRecord, text: str, now: float) -> bool:
+def _has_secret(
+    request: EndpointRequest, presented: PresentedCredentials, client: ClientRecord
+) -> bool:
+    now, text = request.now, presented.secret
     live = [s for s in client.secrets if s.expires_at is None or s.expires_at > now]
     parsed = credentials.parse_credential(credentials.CredentialKind.CLIENT_SECRET, text)
     for secret in live:
         if _is_secret(secret, parsed, text):
             secret_uses.record(secret.id, now)
             return True
+    # A comparison with a slow hash has taken its time already.
+    if parsed is not None or not any(secret.typed_hash for secret in live):
+        _spend_time(request, presented)
     return False
 
 
@@ -171,7 +181,12 @@ def _is_secret(
 
 
 def _is_authentic_assertion(request: EndpointRequest, text: str, client: ClientRecord) -> bool:
-    keys = ClientKeys(id=client.id, jwks=client.jwks, jwks_uri=client.jwks_uri)
+    keys = ClientKeys(
+        id=client.id,
+        jwks=client.jwks,
+        jwks_uri=client.jwks_uri,
+        clock_skew_seconds=CLOCK_SKEW_SECONDS,
+    )
     try:
         signed = verify_assertion(text, keys, request.now)
     except InvalidAssertion as error:
@@ -182,27 +197,30 @@ def _is_authentic_assertion(request: EndpointRequest, text: str, client: ClientR
     return True
 
 
-def _find_wrong_claim(
-    request: EndpointRequest, signed: SignedClaims, client: ClientRecord
-) -> str:
+def _find_wrong_claim(request: EndpointRequest, signed: SignedClaims, client: ClientRecord) -> str:
     """Answer what to mend in the assertion. Source: RFC 7523 section 3."""
     if signed.issuer != client.client_id or signed.subject != client.client_id:
         return "The assertion's iss and sub must both be the client_id."
     if signed.audiences != (request.tenant.issuer,):
         return "The assertion's aud must be the issuer of this tenant, and nothing else."
-    if signed.expires_at - request.now > MAX_ASSERTION_SECONDS:
+    # A client whose clock is ahead may still use the whole lifetime, as libraries do by default.
+    if signed.expires_at - request.now > MAX_ASSERTION_SECONDS + CLOCK_SKEW_SECONDS:
         return f"The assertion may live for {MAX_ASSERTION_SECONDS} seconds at most."
     if not signed.token_id:
         return "The assertion needs a jti."
-    if not replay.remember_assertion(
-        request.tenant.id, client.id, signed.token_id.encode(), signed.expires_at
-    ):
+    digest = sha256(signed.token_id.encode()).digest()
+    forget_at = signed.expires_at + CLOCK_SKEW_SECONDS
+    if not replay.remember_assertion(request.tenant.id, client.id, digest, expires_at=forget_at):
         return "The assertion was used before; make a new one for each request."
     return ""
 
 
-def _refuse(request: EndpointRequest, presented: PresentedCredentials, detail: str) -> NoReturn:
-    """Refuse in the same words and, where slow secrets are allowed, after the same work."""
+def _spend_time(request: EndpointRequest, presented: PresentedCredentials) -> None:
+    """Take as long as a slow secret would, where a client of this tenant may have one."""
     if request.tenant.allow_typed_secrets and presented.secret:
         credentials.waste_argon2_time()
+
+
+def _refuse(presented: PresentedCredentials, detail: str) -> NoReturn:
+    """Refuse in the same words, whatever was wrong."""
     raise InvalidClient(FAILED, detail=detail, tried_basic=presented.tried_basic)

@@ -82,7 +82,7 @@ def _run(wrapper: BaseDatabaseWrapper, sql: str, parameters: Parameters) -> list
 def _take_cursor(wrapper: BaseDatabaseWrapper) -> psycopg.Cursor[Row]:
     kept: _Kept | None = getattr(_kept, "value", None)
     if kept is not None and kept.connection is wrapper.connection:
-        if not _is_gone(kept):
+        if not _is_gone(wrapper, kept):
             return kept.cursor
         if wrapper.in_atomic_block:
             raise ConnectionLost("The database went away; try again.")
@@ -105,18 +105,12 @@ def _keep(wrapper: BaseDatabaseWrapper) -> _Kept:
     return _Kept(connection, psycopg.Cursor(connection), poll)
 
 
-def _is_gone(kept: _Kept) -> bool:
-    """Say whether the server has closed an idle connection, before anything is sent on it."""
+def _is_gone(wrapper: BaseDatabaseWrapper, kept: _Kept) -> bool:
+    """Say whether the server has left an idle connection, before anything is sent on it."""
     if kept.connection.closed:
         return True
-    if not kept.poll.poll(0):
-        return False
-    try:
-        # An idle server only speaks to give notice, or to say goodbye.
-        kept.connection.pgconn.consume_input()
-    except psycopg.OperationalError:
-        return True
-    return kept.connection.closed
+    # An idle server only speaks to give notice, or to say goodbye: only then ask it.
+    return bool(kept.poll.poll(0)) and not wrapper.is_usable()
 
 
 def _refuse(wrapper: BaseDatabaseWrapper, error: psycopg.Error) -> NoReturn:

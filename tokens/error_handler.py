@@ -17,6 +17,7 @@ from tokens.errors import (
     InvalidToken,
     OAuthError,
     ServiceUnavailable,
+    TokenMissing,
 )
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ def _challenge(error: OAuthError, issuer: str) -> dict[str, str]:
     match error:
         case InvalidClient() if error.tried_basic:
             return {"WWW-Authenticate": f'Basic realm="{issuer}", charset="UTF-8"'}
+        case TokenMissing():
+            return {"WWW-Authenticate": f'Bearer realm="{issuer}"'}
         case InvalidToken() | InsufficientScope():
             text = _FORBIDDEN.sub("'", error.description)
-            challenge = f'Bearer realm="{issuer}", error="{error.error}", error_description="{text}"'
+            challenge = (
+                f'Bearer realm="{issuer}", error="{error.error}", error_description="{text}"'
+            )
             return {"WWW-Authenticate": challenge}
         case _:
             return {}

@@ -86,6 +86,10 @@ class InvalidToken(OAuthError):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class TokenMissing(InvalidToken):
+    """No bearer token is presented, so the challenge names no error. Source: RFC 6750 3.1."""
+
+
 class InsufficientScope(OAuthError):
     """The bearer token does not reach far enough. Source: RFC 6750 section 3.1."""
 

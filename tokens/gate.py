@@ -25,9 +25,8 @@ from tokens.signing import SigningAlgorithm, verify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenants.records import JSON, TenantSnapshot
+    from tenants.records import JSON, PresentedRefreshToken, TenantSnapshot
     from tokens.database import Row
-    from tokens.token_store import PresentedRefreshToken
 
 logger = logging.getLogger(__name__)
 
@@ -223,7 +222,8 @@ def _read_facts(
     )
 
 
-def _refuse(reason: str, token_id: UUID | None) -> None:
+def _refuse(reason: str, token_id: UUID | None) -> AcceptedToken | None:
     """Log why a token is not accepted; whoever presented it only learns that it is not."""
     extra = {"reason": reason, "jti": str(token_id) if token_id else ""}
     logger.info("token not accepted", extra=extra)
+    return None

@@ -86,12 +86,14 @@ def rotate_due(*, now: datetime, limit: int) -> int:
     due = SigningKey.objects.filter(state=State.CURRENT, activated_at__lte=since).exclude(
         algorithm=SigningAlgorithm.HS256
     )
-    rings = list(due.order_by("activated_at").values_list("tenant_id", "algorithm", "api_id")[:limit])
+    rings = list(
+        due.order_by("activated_at").values_list("tenant_id", "algorithm", "api_id")[:limit]
+    )
     for tenant_id, algorithm, api_id in rings:
         with transaction.atomic():
             audit.lock_chain(tenant_id)
             # Another worker may have rotated it while this one waited.
-            if due.filter(tenant_id=tenant_id, algorithm=algorithm, api_id=api_id).exists():
+            if (due & _ring(tenant_id, algorithm, api_id)).exists():
                 rotate(tenant_id, algorithm, api_id, reason="scheduled")
     return len(rings)
 
@@ -133,9 +135,7 @@ def jwks(tenant: TenantSnapshot) -> dict[str, JSON]:
 
     Source: RFC 7517 section 5.
     """
-    published = [
-        key for state in PUBLISHED_ORDER for key in tenant.keys if key.state == state
-    ]
+    published = [key for state in PUBLISHED_ORDER for key in tenant.keys if key.state == state]
     return {"keys": [_publish(key) for key in published if key.public_jwk is not None]}
 
 
@@ -177,7 +177,8 @@ def _publish(key: SigningKeyRecord) -> dict[str, JSON]:
 
 
 def _ring(tenant_id: UUID, algorithm: str, api_id: UUID | None) -> QuerySet[SigningKey]:
-    return SigningKey.objects.filter(tenant_id=tenant_id, algorithm=algorithm, api_id=api_id)
+    ring = SigningKey.objects.filter(tenant_id=tenant_id, algorithm=algorithm)
+    return ring.filter(api__isnull=True) if api_id is None else ring.filter(api_id=api_id)
 
 
 def _fill(tenant_id: UUID, algorithm: str, api_id: UUID | None, *, actor: Actor) -> None:

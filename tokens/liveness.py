@@ -44,10 +44,8 @@ def _is_cut_off(held: Mapping[str, str], *, tenant_id: str, number: str) -> str:
         else f"cut.{name} IS NULL"
         for name in _TOKEN_SELECTORS
     ]
-    return (
-        f"EXISTS (SELECT 1 FROM tenants_cutoff cut WHERE cut.tenant_id = {tenant_id} "
-        f"AND cut.number > {number} AND {' AND '.join(matches)})"
-    )
+    return f"""EXISTS (SELECT 1 FROM tenants_cutoff cut WHERE cut.tenant_id = {tenant_id}
+  AND cut.number > {number} AND {" AND ".join(matches)})"""  # noqa: S608 - fixed texts.
 
 
 _SESSION_CASES: Final = f"""
@@ -74,8 +72,6 @@ END"""
 SESSION_DEATH: Final = f"""CASE{_SESSION_CASES}
 WHEN session.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
 WHEN {
-    _is_cut_off(
-        _SESSION_SELECTORS, tenant_id="session.tenant_id", number="session.cut_off_number"
-    )
+    _is_cut_off(_SESSION_SELECTORS, tenant_id="session.tenant_id", number="session.cut_off_number")
 } THEN 'cut_off'
 END"""

@@ -52,22 +52,15 @@ def plan(
 ) -> TokenPlan:
     """Plan the token of an allowed decision; `now` is in seconds since the epoch.
 
-    Raises:
-        MissingSigningKey: the token would be a JWT and its ring has no current key.
-        ValueError: the decision is a refusal, or the request's session has no end.
+    Raises: MissingSigningKey; ValueError for a refusal, or for a session that never ends.
     """
-    settings = decision.settings
-    if settings is None or not decision.is_allowed:
-        raise ValueError("a refused request has no token to plan")
+    settings = _allowed_settings(decision)
     issued_at = int(now)
     session_end = _session_end(request, settings, issued_at)
-    expires_at = _earliest(
-        issued_at + settings.access_token_lifetime_seconds, request.expires_at_ceiling, session_end
-    )
+    expires_at = _expires_at(request, settings, issued_at, session_end)
     profile, is_dual = resolve_profile(tenant, settings.claim_profile)
     apis = _openid_last(decision.apis)
-    token_id = expiry_ordered_uuid(expires_at * 1_000, entropy)
-    times = (issued_at, expires_at)
+    token_id, times = expiry_ordered_uuid(expires_at * 1_000, entropy), (issued_at, expires_at)
     record = _token_record(request, decision, tenant, apis=apis, times=times, token_id=token_id)
     key = _signing_key(tenant, settings)
     return TokenPlan(
@@ -90,6 +83,12 @@ def plan(
     )
 
 
+def _allowed_settings(decision: Decision) -> EffectiveSettings:
+    if decision.settings is None or not decision.is_allowed:
+        raise ValueError("a refused request has no token to plan")
+    return decision.settings
+
+
 def _session_end(request: AccessRequest, settings: EffectiveSettings, issued_at: int) -> int | None:
     """Answer when the token's session ends; it is fixed when the session begins."""
     if request.session_id is not None:
@@ -103,6 +102,14 @@ def _session_end(request: AccessRequest, settings: EffectiveSettings, issued_at:
     return _earliest(
         issued_at + settings.refresh_token_lifetime_seconds, request.expires_at_ceiling
     )
+
+
+def _expires_at(
+    request: AccessRequest, settings: EffectiveSettings, issued_at: int, session_end: int | None
+) -> int:
+    """Answer when the token ends: with its lifetime, its parent or its session."""
+    lifetime = settings.access_token_lifetime_seconds
+    return _earliest(issued_at + lifetime, request.expires_at_ceiling, session_end)
 
 
 def _plan_refresh(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from django.conf import settings
 
+from tenants.credentials import ParsedCredential
 from tokens import keys, sessions, token_store
 from tokens.errors import InvalidGrant
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from tenants.records import JSON
-    from tokens.token_store import PresentedRefreshToken
+    from tenants.records import JSON, PresentedRefreshToken
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def present_again(
     Raises:
         InvalidGrant: its session has ended, or the other use was too long ago.
     """
-    found = token_store.find_refresh_credential(tenant_id, presented.credential, now=now)
+    found = token_store.find_refresh_credential(tenant_id, _credential(presented), now=now)
     return _judge(found, tenant_id, presented.client, now)
 
 
@@ -58,14 +58,18 @@ def repeated_answer_of(presented: PresentedRefreshToken) -> dict[str, JSON] | No
     if presented.repeated_answer is None:
         raise InvalidGrant(REFUSAL, detail="no repeated answer is kept")
     answer: dict[str, JSON] = orjson.loads(
-        keys.open_answer(presented.credential, presented.repeated_answer)
+        keys.open_answer(_credential(presented), presented.repeated_answer)
     )
     return answer
 
 
 def seal_answer(presented: PresentedRefreshToken, answer: dict[str, JSON]) -> bytes:
     """Encrypt an answer so that only who holds the presented refresh token can read it."""
-    return keys.seal_answer(presented.credential, orjson.dumps(answer))
+    return keys.seal_answer(_credential(presented), orjson.dumps(answer))
+
+
+def _credential(presented: PresentedRefreshToken) -> ParsedCredential:
+    return ParsedCredential(presented.id, presented.secret)
 
 
 def _judge(

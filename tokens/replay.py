@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tokens import database
@@ -18,12 +19,12 @@ RETURNING id
 
 
 def remember_assertion(
-    tenant_id: UUID, issuer_id: UUID, digest: bytes, *, expires_at: float
+    tenant_id: UUID, issuer_id: UUID, identifier: bytes, expires_at: float
 ) -> bool:
-    """Remember an assertion by its digest until it expires; False where it was used before.
+    """Remember an assertion until it expires; False where it was used before.
 
-    The expiry is in seconds since the epoch. The statement is never repeated: its second run would
-    take the first one for a replay.
+    The identifier is its `jti` or a digest of it; the expiry is in seconds since the epoch. The
+    statement is never repeated: its second run would take the first one for a replay.
 
     Raises:
         DatabaseUnavailable: nobody knows; the caller must refuse.
@@ -32,7 +33,7 @@ def remember_assertion(
     parameters = {
         "tenant_id": tenant_id,
         "issuer_id": issuer_id,
-        "digest": digest,
+        "digest": sha256(identifier).digest(),
         "expires_at": float(expires_at),
     }
     return bool(database.execute(REMEMBER_SQL, parameters))

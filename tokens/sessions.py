@@ -21,7 +21,7 @@ SET ended_at = to_timestamp(%(now)b::float8), ended_reason = %(ended_reason)s
 WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND ended_at IS NULL
 RETURNING id
 """
-REVOKE_TOKEN_SQL: Final = """
+REVOKE_SQL: Final = """
 UPDATE tokens_accesstoken SET revoked_at = to_timestamp(%(now)b::float8)
 WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND revoked_at IS NULL
 RETURNING id
@@ -65,9 +65,9 @@ def revoke_access_token(
     """
     parameters = {"id": token_id, "tenant_id": tenant_id, "now": time.time()}
     if actor is None:
-        return _has_ended(REVOKE_TOKEN_SQL, parameters)
+        return _has_ended(REVOKE_SQL, parameters)
     return _end_audited(
-        REVOKE_TOKEN_SQL, parameters, event="access_token.revoked", actor=actor, reason=reason
+        REVOKE_SQL, parameters, event="access_token.revoked", actor=actor, reason=reason
     )
 
 

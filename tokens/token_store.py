@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from tenants.credentials import CredentialKind, ParsedCredential, is_secret, parse_credential
-from tenants.records import KeyedHash
+from tenants.records import KeyedHash, PresentedRefreshToken
 from tokens import database
 from tokens.liveness import NOW, SESSION_DEATH
 
@@ -22,21 +22,20 @@ if TYPE_CHECKING:
 MAX_USER_AGENT_CHARACTERS: Final = 200
 MAX_ADDRESS_CHARACTERS: Final = 45
 
-_TOKEN_COLUMNS: Final = """
+_COLUMNS: Final = """
 id, tenant_id, client_id, subject_id, session_id, parent_id, trust_profile_id, master_token_id,
 signing_key_id, api_ids, app_tenant_id, app_subject_id, format, pepper_id, secret_hash, grant_type,
 claim_profile, scopes, audiences, issued_at, expires_at, cut_off_number, configuration_versions,
 facts"""
-_TOKEN_VALUES: Final = """
+_VALUES: Final = """
 %(id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
 %(session_id)b::uuid, %(parent_id)b::uuid, %(trust_profile_id)b::uuid, %(master_token_id)b::uuid,
-%(signing_key_id)b::uuid, %(api_ids)b::uuid[], NULL, NULL, %(format)s, %(pepper_id)s,
-%(secret_hash)b::bytea, %(grant_type)s, %(claim_profile)s, %(scopes)s::text[],
+%(signing_key_id)b::uuid, %(api_ids)b::uuid[], %(app_tenant_id)s::text,
+%(app_subject_id)s::text, %(format)s, %(pepper_id)s, %(secret_hash)b::bytea, %(grant_type)s,
+%(claim_profile)s, %(scopes)s::text[],
 %(audiences)s::text[], to_timestamp(%(issued_at)b::float8), to_timestamp(%(expires_at)b::float8),
 %(cut_off_number)b::bigint, %(versions)b::bigint[], %(facts)s::jsonb"""
-_INSERT_TOKEN: Final = (
-    f"INSERT INTO tokens_accesstoken ({_TOKEN_COLUMNS}) SELECT {_TOKEN_VALUES}"  # noqa: S608 - fixed texts.
-)
+_INSERT_TOKEN: Final = f"INSERT INTO tokens_accesstoken ({_COLUMNS}) SELECT {_VALUES}"
 _INSERT_REFRESH: Final = """
 INSERT INTO tokens_refreshtoken
   (id, tenant_id, session_id, pepper_id, secret_hash, created_at, expires_at)
@@ -58,7 +57,7 @@ SELECT %(session_id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject
   to_timestamp(%(issued_at)b::float8), to_timestamp(%(issued_at)b::float8),
   to_timestamp(%(session_expires_at)b::float8), ''{on_conflict}),
 first AS ({_INSERT_REFRESH}{on_conflict})
-{_INSERT_TOKEN}{on_conflict}"""  # noqa: S608 - fixed texts.
+{_INSERT_TOKEN}{on_conflict}"""
 
 
 INSERT_TOKEN_SQL: Final = _INSERT_TOKEN
@@ -83,7 +82,7 @@ SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, cl
   session.audiences, session.cut_off_number, extract(epoch FROM refresh.created_at)::bigint,
   extract(epoch FROM refresh.expires_at)::bigint, extract(epoch FROM session.expires_at)::bigint,
   extract(epoch FROM refresh.consumed_at)::float8, refresh.repeated_answer,
-  CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END
+  COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, '')
 FROM tokens_refreshtoken refresh
 JOIN tokens_session session ON session.id = refresh.session_id
 JOIN tenants_client client ON client.id = session.client_id
@@ -122,36 +121,6 @@ class NewSession:
     id: UUID
     expires_at: int
     cut_off_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class PresentedRefreshToken:
-    """A refresh token whose secret was right, and its session; times in seconds since the epoch.
-
-    `death` says why it can't be used any more, apart from having been used: empty while it lives.
-    """
-
-    credential: ParsedCredential = field(repr=False)
-    session_id: UUID
-    client: UUID
-    client_id: str
-    subject_id: UUID | None
-    trust_profile_id: UUID | None
-    grant_type: str
-    scopes: tuple[str, ...]
-    audiences: tuple[str, ...]
-    cut_off_number: int
-    issued_at: int
-    expires_at: int
-    session_expires_at: int
-    consumed_at: float | None
-    repeated_answer: bytes | None = field(repr=False)
-    death: str
-
-    @property
-    def id(self) -> UUID:
-        """The id of the refresh token's row."""
-        return self.credential.row_id
 
 
 def insert_access_token(token: NewAccessToken) -> None:
@@ -213,26 +182,10 @@ def find_refresh_credential(
     rows = database.execute(FIND_REFRESH_SQL, parameters, is_repeatable=True)
     if not rows:
         return None
-    pepper_id, secret_hash, session_id, client, client_id, subject_id, trust_profile_id, *rest = (
-        rows[0]
-    )
+    pepper_id, secret_hash, *facts = rows[0]
     if not is_secret(credential.secret, KeyedHash(pepper_id, secret_hash)):
         return None
-    grant_type, scopes, audiences, *numbers, repeated_answer, death = rest
-    return PresentedRefreshToken(
-        credential,
-        session_id,
-        client,
-        client_id,
-        subject_id,
-        trust_profile_id,
-        grant_type,
-        tuple(scopes),
-        tuple(audiences),
-        *numbers,
-        repeated_answer=repeated_answer,
-        death=death or "",
-    )
+    return PresentedRefreshToken(credential.row_id, credential.secret, *facts)
 
 
 def new_id() -> UUID:
@@ -261,6 +214,8 @@ def _token_values(token: NewAccessToken) -> dict[str, object]:
         "master_token_id": token.master_token_id,
         "signing_key_id": plan.signing_key.id if plan.signing_key else None,
         "api_ids": list(plan.api_ids),
+        "app_tenant_id": request.app_tenant_id or None,
+        "app_subject_id": request.app_subject_id or None,
         "format": plan.format,
         "pepper_id": keyed_hash.pepper_id if keyed_hash else "",
         "secret_hash": keyed_hash.digest if keyed_hash else None,

@@ -34,10 +34,10 @@ class Api(Entity, TokenLifetimes, TokenChoices):
         validators=[validate_audience],
         help_text="The `aud` value by which this Api knows its tokens; never a client's id.",
     )
-    built_in = models.CharField(max_length=16, choices=BuiltIn, blank=True, default="", editable=False)
-    is_enabled = models.BooleanField(
-        default=True, help_text="A disabled Api gets no new tokens."
+    built_in = models.CharField(
+        max_length=16, choices=BuiltIn, blank=True, default="", editable=False
     )
+    is_enabled = models.BooleanField(default=True, help_text="A disabled Api gets no new tokens.")
     allow_refresh_tokens = models.BooleanField(
         default=True, help_text="Whether tokens for this Api may be refreshed at all."
     )
@@ -85,7 +85,9 @@ class Scope(Entity):
 
     class Meta:
         ordering = ("tenant", "name")
-        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="tenants_scope_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="tenants_scope_name")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -30,7 +30,9 @@ class AuditEvent(models.Model):
         ordering = ("-id",)
         constraints = [
             models.UniqueConstraint(
-                Coalesce("tenant_id", PLATFORM_CHAIN), "sequence", name="tenants_auditevent_sequence"
+                Coalesce("tenant_id", PLATFORM_CHAIN),
+                "sequence",
+                name="tenants_auditevent_sequence",
             )
         ]
         indexes = [

@@ -144,4 +144,3 @@ class ClientGrantSettings(Entity, TokenLifetimes, TokenChoices):
 
     def __str__(self) -> str:
         return self.grant_type
-

@@ -75,7 +75,9 @@ class GrantTypeChoice(models.TextChoices):
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code"
 
 
-def lifetime_field(maximum_seconds: int, help_text: str) -> models.PositiveIntegerField[int | None, int | None]:
+def lifetime_field(
+    maximum_seconds: int, help_text: str
+) -> models.PositiveIntegerField[int | None, int | None]:
     """Make an optional field for a lifetime in seconds."""
     return models.PositiveIntegerField(
         null=True,

@@ -71,7 +71,9 @@ class Group(Entity):
 
     class Meta:
         ordering = ("tenant", "slug")
-        constraints = [models.UniqueConstraint(fields=["tenant", "slug"], name="tenants_group_slug")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "slug"], name="tenants_group_slug")
+        ]
 
     def __str__(self) -> str:
         return self.slug

@@ -59,7 +59,7 @@ class Tenant(Entity, TokenLifetimes, TokenChoices):
     )
     issuer_override = models.CharField(
         max_length=255,
-        null=True,  # noqa: DJ001 - unique where set; several tenants set none.
+        null=True,
         blank=True,
         unique=True,
         default=None,

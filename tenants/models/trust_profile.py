@@ -53,9 +53,7 @@ class TrustProfile(Entity):
     clock_skew_seconds = models.PositiveIntegerField(
         default=30, validators=[MaxValueValidator(300)], help_text="How far its clock may be off."
     )
-    provisioning = models.CharField(
-        max_length=8, choices=Provisioning, default=Provisioning.REFUSE
-    )
+    provisioning = models.CharField(max_length=8, choices=Provisioning, default=Provisioning.REFUSE)
 
     class Meta:
         ordering = ("tenant", "slug")

@@ -117,7 +117,7 @@ def build_settings(row: Row) -> TokenSettings:
 
 
 def read_bytes(text: str | None) -> bytes:
-    """Read a bytea as PostgreSQL writes it into JSON: `\\x` and hexadecimal digits."""
+    """Read a bytea as PostgreSQL writes it into JSON: two signs, then hex digits."""
     return bytes.fromhex(text[2:]) if text else b""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -67,6 +67,7 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
     """
     with transaction.atomic():
         audit.lock_chain(_tenant_id(entity))
+        _delete_emptied_policies(entity, actor=actor, reason=reason)
         verb = event or f"{kind_of(entity)}.deleted"
         _record(entity, verb, None, actor=actor, reason=reason)
         try:
@@ -74,6 +75,17 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
         except (IntegrityError, ProtectedError) as error:
             text = f"This {kind_of(entity)} is still in use and can't be deleted."
             raise Conflict(text) from error
+
+
+def _delete_emptied_policies(entity: Model, *, actor: Actor, reason: str) -> None:
+    """Delete the policies that link to nothing but this: a policy without links is everybody's."""
+    links = {models.Client: "clients", models.Api: "apis"}
+    name = links.get(type(entity))
+    if name is None:
+        return
+    for policy in models.AccessPolicy.objects.filter(**{name: entity.pk}):
+        if getattr(policy, name).count() == 1:
+            delete(policy, actor=actor, reason=reason)
 
 
 def kind_of(entity: Model) -> str:
@@ -191,7 +203,7 @@ def _plain(value: object) -> JSON:
     match value:
         case uuid.UUID():
             return str(value)
-        case datetime.datetime():
+        case dt.datetime():
             return value.isoformat()
         case bytes() | memoryview():
             return base64.b64encode(value).decode()

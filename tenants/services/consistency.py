@@ -87,7 +87,7 @@ def _check_kind(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages
     return check(entity, links) if check else {}
 
 
-def _check_api(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
+def _check_api(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
     assert isinstance(entity, models.Api)  # noqa: S101 - narrows the type for the checker.
     clients = models.Client.objects.filter(tenant=entity.tenant_id, client_id=entity.audience)
     if clients.exists():
@@ -95,14 +95,14 @@ def _check_api(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
     return {}
 
 
-def _check_scope(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
+def _check_scope(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
     assert isinstance(entity, models.Scope)  # noqa: S101 - narrows the type for the checker.
     if entity.name in {"openid", "offline_access"} and entity.api.built_in != "openid":
         return {"name": [f"{entity.name} belongs to OpenID Connect; choose another name."]}
     return {}
 
 
-def _check_claim_rule(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
+def _check_claim_rule(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
     assert isinstance(entity, models.ClaimRule)  # noqa: S101 - narrows the type for the checker.
     if entity.claim in RESERVED_CLAIMS:
         return {"claim": ["This claim is reserved; use a name of your own, such as a URL."]}

@@ -49,5 +49,7 @@ def _set_shared_secret(profile: TrustProfile, text: str) -> None:
     if len(text.encode()) < MIN_SHARED_SECRET_BYTES:
         message = f"Use {MIN_SHARED_SECRET_BYTES} bytes or more (RFC 7518 section 3.2)."
         raise InvalidEntity({"shared_secret": [message]})
-    sealed = credentials.encrypt(text.encode(), context=credentials.trust_profile_context(profile.pk))
+    sealed = credentials.encrypt(
+        text.encode(), context=credentials.trust_profile_context(profile.pk)
+    )
     profile.kek_id, profile.shared_secret_ciphertext = sealed.kek_id, sealed.blob

@@ -5,35 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from tokens.answers import Answer
 from tokens.endpoints.session import SessionView
 from tokens.endpoints.token import TokenView, answer_token_request
-from tokens.errors import IssuerNotFound, UnauthorizedClient
+from tokens.errors import UnauthorizedClient
 from tokens.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponse
-
     from tenants.records import TenantSnapshot
+    from tokens.answers import Answer
     from tokens.parameters import EndpointRequest
+
+
+def allows_spaceblocks(tenant: TenantSnapshot) -> bool:
+    """Say whether the tenant serves callers of Space Blocks."""
+    return tenant.allow_spaceblocks_alias
+
+
+def allows_aidbox(tenant: TenantSnapshot) -> bool:
+    """Say whether the tenant serves callers of Aidbox."""
+    return tenant.allow_aidbox_alias
 
 
 def answer_spaceblocks_request(request: EndpointRequest) -> Answer:
     """Answer a request without `grant_type`, which Space Blocks does not send."""
-    if not request.tenant.allow_spaceblocks_alias:
-        raise IssuerNotFound("No such endpoint.")
-    if request.parameters.get("app_tenant_id") or request.parameters.get("app_subject_id"):
+    parameters = request.parameters
+    if parameters.get("app_tenant_id") or parameters.get("app_subject_id"):
         raise UnauthorizedClient("This client may not act for a subject of its application.")
-    values = {"grant_type": ("client_credentials",), **request.parameters.values}
-    return answer_token_request(replace(request, parameters=Parameters(values)))
-
-
-def answer_aidbox_request(request: EndpointRequest) -> Answer:
-    """Answer like the token endpoint, under Aidbox's address."""
-    if not request.tenant.allow_aidbox_alias:
-        raise IssuerNotFound("No such endpoint.")
+    if not parameters.get("grant_type"):
+        values = {**parameters.values, "grant_type": ("client_credentials",)}
+        request = replace(request, parameters=Parameters(values))
     return answer_token_request(request)
 
 
@@ -41,23 +43,18 @@ class SpaceBlocksTokenView(TokenView):
     """`/token-manager/token`: JSON or form; an `apiKey` header is ignored."""
 
     core = staticmethod(answer_spaceblocks_request)
-    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(
-        lambda tenant: tenant.allow_spaceblocks_alias
-    )
+    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_spaceblocks)
+    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_spaceblocks)
 
 
 class AidboxTokenView(TokenView):
-    """`/auth/token`: JSON or form."""
+    """`/auth/token`: like the token endpoint; JSON or form."""
 
-    core = staticmethod(answer_aidbox_request)
-    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(
-        lambda tenant: tenant.allow_aidbox_alias
-    )
+    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_aidbox)
+    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_aidbox)
 
 
 class AidboxSessionView(SessionView):
     """`/Session`: the same as `/session`."""
 
-    def delete(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
-        """End the session, where the tenant serves this address."""
-        return self._answer_if_allowed(request, issuer)
+    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_aidbox)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tenants import snapshot
+from tenants.models.fields import ORIGIN
 from tenants.queries.clients import is_allowed_origin
 from tokens.client_authentication import present
 from tokens.errors import OAuthError
@@ -24,7 +25,7 @@ ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
 def preflight_headers(request: HttpRequest, tenant: TenantSnapshot) -> dict[str, str]:
     """Answer a preflight: it names no client, so any client's origin of the tenant will do."""
     origin = request.META.get("HTTP_ORIGIN", "")
-    if not origin or not is_allowed_origin(tenant.id, origin):
+    if not ORIGIN.match(origin) or not is_allowed_origin(tenant.id, origin):
         return {}
     return {
         "Access-Control-Allow-Origin": origin,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from django.http import HttpResponse
-
 from tokens import keys
 from tokens.answers import Answer
 from tokens.endpoints.cross_origin import ANY_ORIGIN
 from tokens.endpoints.view import EndpointView, find_tenant, write_answer
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 CACHE_SECONDS = 300
 
@@ -22,7 +20,9 @@ class JwksView(EndpointView):
 
     http_method_names: ClassVar[list[str]] = ["get", "head", "options"]
 
-    def get(self, request: HttpRequest, issuer: str) -> HttpResponse:
+    def get(self, _request: HttpRequest, issuer: str) -> HttpResponse:
         """Answer the key set; every web page may read it."""
-        headers = {"Cache-Control": f"public, max-age={CACHE_SECONDS}", **ANY_ORIGIN}
-        return write_answer(Answer(keys.jwks(find_tenant(issuer)), headers=headers))
+        key_set = keys.jwks(find_tenant(issuer))
+        # Keys come into being with the first token; until then nobody should keep this answer.
+        caching = f"public, max-age={CACHE_SECONDS}" if key_set["keys"] else "no-cache"
+        return write_answer(Answer(key_set, headers={"Cache-Control": caching, **ANY_ORIGIN}))

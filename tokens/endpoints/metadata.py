@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from django.http import HttpResponse
-
 from tokens.answers import Answer
 from tokens.assertions import ASYMMETRIC_ALGORITHMS
 from tokens.endpoints.cross_origin import ANY_ORIGIN
@@ -13,7 +11,7 @@ from tokens.endpoints.view import EndpointView, find_tenant, write_answer
 from tokens.grants import GRANTS
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from tenants.records import JSON, TenantSnapshot
 
@@ -26,7 +24,7 @@ class MetadataView(EndpointView):
 
     http_method_names: ClassVar[list[str]] = ["get", "head", "options"]
 
-    def get(self, request: HttpRequest, issuer: str) -> HttpResponse:
+    def get(self, _request: HttpRequest, issuer: str) -> HttpResponse:
         """Answer the metadata; every web page may read it."""
         headers = {"Cache-Control": f"public, max-age={CACHE_SECONDS}", **ANY_ORIGIN}
         return write_answer(Answer(describe_issuer(find_tenant(issuer)), headers=headers))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 from django.http import HttpResponse
+from django.http.request import UnreadablePostError
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.views import APIView
 
@@ -42,24 +43,21 @@ class EndpointView(APIView):
     allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(
         lambda tenant: tenant.allow_json_token_requests
     )
+    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(lambda _: True)
+    core: ClassVar[Callable[[EndpointRequest], Answer]]
     is_cross_origin: ClassVar[bool] = False
     reads_body: ClassVar[bool] = True
-
-    @staticmethod
-    def core(request: EndpointRequest) -> Answer:
-        """Answer the request; each endpoint brings its own."""
-        raise MethodNotAllowed("POST")
 
     def post(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
         """Read the request, call the core, write the answer."""
         answer = self._answer(request, issuer, api)
         return write_answer(answer)
 
-    def options(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
+    def options(self, request: HttpRequest, issuer: str, **_fixed: str) -> HttpResponse:
         """Answer a preflight of a browser. Source: Fetch standard, CORS protocol."""
-        tenant = find_tenant(issuer)
+        tenant = self._find_tenant(issuer)
         headers = cross_origin.preflight_headers(request, tenant) if self.is_cross_origin else {}
-        return HttpResponse(status=204, headers={"Allow": "POST, OPTIONS", **headers})
+        return HttpResponse(status=204, headers={"Allow": self._allow(), **headers})
 
     def _answer(self, request: HttpRequest, issuer: str, api: str) -> Answer:
         read = self._read(request, issuer, api)
@@ -73,7 +71,7 @@ class EndpointView(APIView):
 
     def _read(self, request: HttpRequest, issuer: str, api: str) -> EndpointRequest:
         number = snapshot.CURRENT.confirm()
-        tenant = find_tenant(issuer)
+        tenant = self._find_tenant(issuer)
         meta = request.META
         return EndpointRequest(
             tenant=tenant,
@@ -86,26 +84,37 @@ class EndpointView(APIView):
             api_slug=api,
         )
 
+    def _find_tenant(self, issuer: str) -> TenantSnapshot:
+        tenant = find_tenant(issuer)
+        if not type(self).is_served(tenant):
+            raise IssuerNotFound("No such endpoint.")
+        return tenant
+
+    def _allow(self) -> str:
+        return ", ".join(name.upper() for name in self.http_method_names)
+
     def _read_parameters(self, request: HttpRequest, tenant: TenantSnapshot) -> Parameters:
         if not self.reads_body:
             return Parameters()
         if request.META.get("QUERY_STRING") and "access_token=" in request.META["QUERY_STRING"]:
             raise InvalidRequest("Tokens in the query string are refused; use a header.")
         return read_parameters(
-            read_body(request), request.META.get("CONTENT_TYPE", ""), allow_json=self.allows_json(tenant)
+            read_body(request),
+            request.META.get("CONTENT_TYPE", ""),
+            allow_json=self.allows_json(tenant),
         )
 
     # The parts of Django REST Framework that these endpoints have no use for.
 
-    def initialize_request(self, request: HttpRequest, *args: object, **kwargs: object) -> Request:
+    def initialize_request(self, request: HttpRequest, *_args: object, **_named: object) -> Request:
         """Leave Django's request as it is."""
         return request  # type: ignore[return-value]  # nothing of DRF's request is used.
 
-    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+    def initial(self, *_args: object, **_named: object) -> None:
         """Skip negotiation, authentication, permissions and throttles."""
 
     def finalize_response(
-        self, request: Request, response: HttpResponse, *args: object, **kwargs: object
+        self, _request: Request, response: HttpResponse, *_args: object, **_named: object
     ) -> Response:
         """Leave the response as it is."""
         return response  # type: ignore[return-value]  # it is rendered already.
@@ -118,7 +127,7 @@ class EndpointView(APIView):
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # as above.
         """Answer what went wrong before the core was reached."""
         if isinstance(exc, MethodNotAllowed):
-            allow = ", ".join(name.upper() for name in self.http_method_names)
+            allow = self._allow()
             body = {"error": "invalid_request", "error_description": f"Use {allow}."}
             return write_answer(Answer(body, 405, {**NO_STORE, "Allow": allow}))
         return write_answer(error_handler.answer_error(exc))
@@ -137,8 +146,15 @@ def find_tenant(issuer: str) -> TenantSnapshot:
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """Read at most as many bytes as an endpoint takes, and one more to notice the excess."""
-    return request.read(MAX_BODY_BYTES + 1)
+    """Read at most as many bytes as an endpoint takes, and one more to notice the excess.
+
+    Raises:
+        InvalidRequest: the caller went away while sending.
+    """
+    try:
+        return request.read(MAX_BODY_BYTES + 1)
+    except UnreadablePostError as error:
+        raise InvalidRequest("The body could not be read.") from error
 
 
 def write_answer(answer: Answer) -> HttpResponse:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tokens.errors import UnsupportedGrantType
+from tenants.policy import DESCRIPTIONS, Reason
+from tokens.errors import UnauthorizedClient, UnsupportedGrantType
 from tokens.grants import client_credentials, jwt_bearer, refresh_token
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
 
     Raises:
         UnsupportedGrantType: no such grant, or one that is refused on purpose.
+        UnauthorizedClient: the client may not use the grant; said before anything is made or used.
     """
     grant_type = request.parameters.require("grant_type")
     grant = GRANTS.get(grant_type)
@@ -36,4 +38,9 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         known = ", ".join(GRANTS)
         text = REFUSED_ON_PURPOSE.get(grant_type, f"Use one of these grants: {known}.")
         raise UnsupportedGrantType(text)
+    if grant_type not in client.grant_types:
+        raise UnauthorizedClient(DESCRIPTIONS[Reason.GRANT_NOT_OF_CLIENT])
+    allowed = request.tenant.allowed_grant_types
+    if allowed and grant_type not in allowed:
+        raise UnauthorizedClient(DESCRIPTIONS[Reason.GRANT_NOT_ALLOWED_HERE])
     return grant(request, client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tenants import trust
@@ -30,8 +31,8 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
     profile = _find_profile(request, assertion)
     signed = _verify(request, assertion, profile)
     match = _match(request, profile, signed)
-    subject = _find_subject(request, match)
     _refuse_replay(request, signed, profile)
+    subject = _find_subject(request, match)
     scopes = request.requested_scopes
     if scopes is None and match.scopes:
         scopes = tuple(sorted(match.scopes))
@@ -66,9 +67,7 @@ def _find_profile(request: EndpointRequest, assertion: str) -> TrustProfileRecor
     raise InvalidGrant("The assertion's aud is not what this tenant's trust profile expects.")
 
 
-def _verify(
-    request: EndpointRequest, assertion: str, profile: TrustProfileRecord
-) -> SignedClaims:
+def _verify(request: EndpointRequest, assertion: str, profile: TrustProfileRecord) -> SignedClaims:
     try:
         return verify_assertion(assertion, profile, request.now)
     except InvalidAssertion as error:
@@ -100,8 +99,14 @@ def _find_subject(request: EndpointRequest, match: TrustMatch) -> SubjectRecord:
 def _refuse_replay(
     request: EndpointRequest, signed: SignedClaims, profile: TrustProfileRecord
 ) -> None:
-    """Accept an assertion once; without a `jti` its signed text stands for it."""
-    digest = signed.token_id.encode() if signed.token_id else signed.signing_input_hash
-    forget_at = signed.expires_at + profile.clock_skew_seconds
-    if not replay.remember_assertion(request.tenant.id, profile.id, digest, forget_at):
+    """Accept an assertion once, for as long as it could be accepted again.
+
+    Without a `jti` its signed text stands for it. Nothing has been created before this.
+    """
+    token_id = signed.token_id
+    digest = sha256(token_id.encode()).digest() if token_id else signed.signing_input_hash
+    oldest = (signed.issued_at or int(request.now)) + profile.maximum_age_seconds
+    # Ages are judged in whole seconds, hence one more.
+    forget_at = min(signed.expires_at, oldest) + profile.clock_skew_seconds + 1
+    if not replay.remember_assertion(request.tenant.id, profile.id, digest, expires_at=forget_at):
         raise InvalidGrant("The assertion was used before; make a new one for each request.")

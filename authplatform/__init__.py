@@ -1,0 +1,1 @@
+"""Wires the applications to one platform and runs it."""

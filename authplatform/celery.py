@@ -1,0 +1,26 @@
+"""The task queue and the one place that says what runs when."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplatform.settings")
+
+# Task -> cadence. A task's name is its dotted path.
+SCHEDULE: dict[str, timedelta] = {
+    "tokens.tasks.maintain_partitions": timedelta(hours=1),
+    "tokens.tasks.purge_expired": timedelta(minutes=10),
+    "tokens.tasks.rotate_keys": timedelta(hours=1),
+}
+
+app = Celery("authplatform")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    # A run that could not start before the next one is due is dropped: the next one does its work.
+    task: {"task": task, "schedule": cadence, "options": {"expires": cadence.total_seconds()}}
+    for task, cadence in SCHEDULE.items()
+}

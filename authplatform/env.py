@@ -1,0 +1,200 @@
+"""Reads every environment variable of the platform, in one place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from authplatform import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_PORT = 8000
+DEFAULT_ROLE = "authplatform_app"
+LOOPBACK = "127.0.0.0/8,::1/128"
+
+
+class InvalidEnvironment(Exception):
+    """Says in one sentence which variable is missing or wrong."""
+
+
+class Stage(StrEnum):
+    """What kind of installation this is."""
+
+    EMBEDDED = "embedded"
+    PRODUCTION = "production"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """All that the environment says, parsed once."""
+
+    stage: Stage
+    data_directory: Path
+    bind_address: str
+    port: int
+    base_url: str
+    admin_base_url: str
+    database_url: str
+    database_owner_url: str
+    database_role: str
+    celery_broker_url: str
+    redis_url: str
+    secret_key: str
+    token_peppers: dict[str, bytes]
+    key_encryption_keys: dict[str, bytes]
+    trusted_proxies: tuple[str, ...]
+    operations_addresses: tuple[str, ...]
+    operations_token: str
+    outgoing_private_addresses: tuple[str, ...]
+    access_log: bool
+    metrics_directory: str
+    is_database_embedded: bool
+
+
+def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Return the parsed environment, completed by the generated secrets where there are any.
+
+    Raises:
+        InvalidEnvironment: A variable is missing or can't be read.
+    """
+    given = dict(os.environ if variables is None else variables)
+    data_directory = read_data_directory(given)
+    stage = read_stage(data_directory, given)
+    if stage is Stage.EMBEDDED:
+        given = read_assignments(data_directory / "secrets.env") | given
+    return _parse(given, stage=stage, data_directory=data_directory)
+
+
+def read_assignments(path: Path) -> dict[str, str]:
+    """Return the NAME=value lines of a file; nothing where there is no file."""
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
+    return {name.strip(): text.strip() for name, text in pairs}
+
+
+def read_data_directory(variables: Mapping[str, str] | None = None) -> Path:
+    """Return the folder that holds what this installation has made."""
+    given = os.environ if variables is None else variables
+    return Path(given.get("DATA_DIR") or ".data").absolute()
+
+
+def read_stage(data_directory: Path, variables: Mapping[str, str] | None = None) -> Stage:
+    """Return the stage: embedded where `make run` has made the installation, else production.
+
+    Raises:
+        InvalidEnvironment: The variable names none.
+    """
+    given = os.environ if variables is None else variables
+    generated = Stage.EMBEDDED if (data_directory / "secrets.env").exists() else Stage.PRODUCTION
+    text = given.get("AUTHPLATFORM_ENVIRONMENT") or generated
+    try:
+        return Stage(text)
+    except ValueError as error:
+        allowed = ", ".join(Stage)
+        message = f"AUTHPLATFORM_ENVIRONMENT is {text!r}; set it to one of {allowed}."
+        raise InvalidEnvironment(message) from error
+
+
+def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> Environment:
+    port = _read_port(given)
+    local = stage is not Stage.PRODUCTION
+    fallback = f"http://localhost:{port}" if local else ""
+    base_url = _read_url(given, "BASE_URL", fallback)
+    database_url = given.get("DATABASE_URL") or _embedded_url(data_directory, stage)
+    return Environment(
+        stage=stage,
+        data_directory=data_directory,
+        bind_address=given.get("BIND_ADDRESS") or "127.0.0.1",
+        port=port,
+        base_url=base_url,
+        admin_base_url=_read_url(given, "ADMIN_BASE_URL", base_url if local else ""),
+        database_url=database_url,
+        database_owner_url=given.get("DATABASE_OWNER_URL") or database_url,
+        database_role=given.get("DATABASE_ROLE", DEFAULT_ROLE),
+        celery_broker_url=given.get("CELERY_BROKER_URL", ""),
+        redis_url=given.get("REDIS_URL", ""),
+        secret_key=_require(given, "SECRET_KEY"),
+        token_peppers=_read_keys(given, "TOKEN_PEPPERS"),
+        key_encryption_keys=_read_keys(given, "KEY_ENCRYPTION_KEYS"),
+        trusted_proxies=_read_list(given, "TRUSTED_PROXIES"),
+        operations_addresses=_read_list(
+            given, "OPERATIONS_ADDRESSES", default=LOOPBACK if local else ""
+        ),
+        operations_token=given.get("OPERATIONS_TOKEN", ""),
+        outgoing_private_addresses=_read_list(given, "OUTGOING_PRIVATE_ADDRESSES"),
+        access_log=_read_switch(given, "ACCESS_LOG"),
+        metrics_directory=given.get("PROMETHEUS_MULTIPROC_DIR", ""),
+        is_database_embedded=not given.get("DATABASE_URL"),
+    )
+
+
+def _require(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "")
+    if not text:
+        raise InvalidEnvironment(
+            f"The environment variable {name} is missing; see docs/settings.md."
+        )
+    return text
+
+
+def _embedded_url(data_directory: Path, stage: Stage) -> str:
+    if stage is not Stage.EMBEDDED:
+        raise InvalidEnvironment(
+            "The environment variable DATABASE_URL is missing; see docs/settings.md."
+        )
+    return postgres.owner_url(data_directory / "postgres")
+
+
+def _read_port(given: Mapping[str, str]) -> int:
+    text = given.get("PORT") or str(DEFAULT_PORT)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65534:  # noqa: PLR2004 - the example server takes the next port.
+        raise InvalidEnvironment(f"PORT is {text!r}; set it to a number from 1 to 65534.")
+    return int(text)
+
+
+def _read_url(given: Mapping[str, str], name: str, default: str) -> str:
+    text = (given.get(name) or default or _require(given, name)).rstrip("/")
+    parts = urlsplit(text)
+    bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not bare:
+        raise InvalidEnvironment(f"{name} must be a URL like https://login.example, not {text!r}.")
+    return text
+
+
+def _read_list(given: Mapping[str, str], name: str, *, default: str = "") -> tuple[str, ...]:
+    text = given.get(name, default)
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _read_switch(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name) or "off"
+    if text not in {"on", "off"}:
+        raise InvalidEnvironment(f"{name} is {text!r}; set it to on or off.")
+    return text == "on"
+
+
+def _read_keys(given: Mapping[str, str], name: str) -> dict[str, bytes]:
+    """Return keys by id from "id:base64url[,id:base64url]"; the first one is current."""
+    return dict(_read_key(name, part) for part in _require(given, name).split(","))
+
+
+def _read_key(name: str, part: str) -> tuple[str, bytes]:
+    key_id, _, text = part.strip().partition(":")
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key_id or not key:
+        raise InvalidEnvironment(f"{name} must read id:base64url[,id:base64url].")
+    return key_id, key

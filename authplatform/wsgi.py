@@ -1,0 +1,24 @@
+"""The web application, loaded by each worker of the web server after its fork."""
+
+from __future__ import annotations
+
+import os
+
+from authplatform import child_signals
+
+# Without this, kill -9 of the server's main process leaves its workers serving.
+child_signals.terminate_with_parent()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplatform.settings")
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - the lines above come first.
+
+import authplatform.celery  # noqa: E402, F401 - tasks are published through its broker.
+
+application = get_wsgi_application()
+
+# Threads do not survive a fork, so they start here, where the worker has been forked already.
+from tenants import snapshot_listener  # noqa: E402 - models are loaded by the lines above.
+from tokens import secret_uses  # noqa: E402 - as above.
+
+snapshot_listener.start()
+secret_uses.start()

@@ -1,0 +1,58 @@
+"""The admin of the protected resource servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+
+from tenants.admin.entity_admin import EntityAdmin
+from tenants.admin.filters import TenantFilter
+from tenants.admin.inlines import EntityTable
+from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.models import Api, Scope
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+    from django.http import HttpRequest
+
+
+class ScopeTable(EntityTable):
+    """The scopes of an Api, on its page."""
+
+    model = Scope
+    kind = "scope"
+    fields = ("name", "title", "emphasized", "usage_limit")
+    verbose_name_plural = "scopes"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Leave every field to be typed: the service refuses to rename what exists."""
+        return ()
+
+
+@admin.register(Api)
+class ApiAdmin(EntityAdmin):
+    """Apis with their scopes and token settings."""
+
+    kind = "api"
+    list_display = ("slug", "audience", "tenant", "is_enabled", "built_in")
+    list_filter = (TenantFilter, "is_enabled")
+    list_select_related = ("tenant",)
+    search_fields = ("slug", "audience", "name")
+    ordering = ("tenant__path", "slug")
+    readonly_fields = ("built_in",)
+    inlines = (ScopeTable,)
+    fieldsets = (
+        (None, {"fields": ("tenant", "slug", "name", "audience", "is_enabled", "built_in")}),
+        (
+            "Tokens",
+            {"fields": (*TOKEN_CHOICES, "signing_algorithm", "allow_refresh_tokens")},
+        ),
+        LIFETIMES,
+        ("Introspection", {"fields": ("resource_server_clients",)}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Keep the Apis that every tenant has."""
+        is_built_in = isinstance(obj, Api) and bool(obj.built_in)
+        return not is_built_in and super().has_delete_permission(request, obj)

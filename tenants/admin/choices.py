@@ -1,0 +1,136 @@
+"""The choices of a form: only what belongs to the tenant whose entity is edited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.widgets import (
+    AutocompleteMixin,
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+    RelatedFieldWidgetWrapper,
+)
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import JSONField
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from tenants.admin.fields import LinesField, StorableJSONField
+from tenants.admin.requests import form_tenant_of
+from tenants.models import Client, Scope, Subject
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+    from django.http import HttpRequest
+
+    BaseAdmin = BaseModelAdmin[Any]
+else:
+    BaseAdmin = BaseModelAdmin
+
+# Of these a tenant may have too many for a list: they are searched for.
+SEARCHED_MODELS = (Client, Subject)
+
+
+class TenantUrl(AutocompleteMixin):
+    """Searches in one tenant only."""
+
+    tenant_id: UUID | None = None
+
+    def get_url(self) -> str:
+        """Write the address of the search, with the tenant."""
+        return f"{super().get_url()}?{urlencode({'tenant': self.tenant_id or ''})}"
+
+
+class TenantSelect(TenantUrl, AutocompleteSelect):
+    """Finds one entity of a tenant."""
+
+
+class TenantSelectMultiple(TenantUrl, AutocompleteSelectMultiple):
+    """Finds several entities of a tenant."""
+
+
+class TenantChoices(BaseAdmin):
+    """Makes form fields whose choices are those of the entity's tenant."""
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Make a field's form field, without the links that open other forms from this one."""
+        if isinstance(db_field, ArrayField):
+            return _make_list_field(db_field)
+        if isinstance(db_field, JSONField):
+            kwargs["form_class"] = StorableJSONField
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Model] | None:
+        """Offer the tenant's own entities."""
+        target = db_field.remote_field.model
+        kwargs["queryset"] = self._find_choices(target, request)
+        if target in SEARCHED_MODELS:
+            kwargs["widget"] = self._search(TenantSelect, db_field, request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField[Model] | None:
+        """Offer the tenant's own entities."""
+        target = db_field.remote_field.model
+        kwargs["queryset"] = self._find_choices(target, request)
+        if target in SEARCHED_MODELS:
+            kwargs["widget"] = self._search(TenantSelectMultiple, db_field, request)
+        else:
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget({"class": "console-ticks"})
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None:
+            # Django adds how to select several in a list, which this is not.
+            field.help_text = db_field.help_text
+            if target is Scope:
+                field.label_from_instance = _name_scope  # type: ignore[method-assign]  # documented.
+        return field
+
+    def _find_choices(self, target: type[Model], request: HttpRequest) -> QuerySet[Model]:
+        rows: QuerySet[Model] = self.admin_site.get_model_admin(target).get_queryset(request)
+        if target is Scope:
+            rows = rows.select_related("api").order_by("api__slug", "name")
+        if any(field.name == "tenant" for field in target._meta.concrete_fields):  # noqa: SLF001
+            return rows.filter(tenant=form_tenant_of(request))
+        return rows
+
+    def _search(
+        self,
+        widget_class: type[TenantSelect | TenantSelectMultiple],
+        db_field: Field[Any, Any],
+        request: HttpRequest,
+    ) -> TenantSelect | TenantSelectMultiple:
+        classes = "unfold-admin-autocomplete admin-autocomplete"
+        widget = widget_class(db_field, self.admin_site, attrs={"class": classes})
+        widget.tenant_id = form_tenant_of(request)
+        return widget
+
+
+def _name_scope(scope: Scope) -> str:
+    return f"{scope.name} ({scope.api.slug})"
+
+
+def _make_list_field(db_field: ArrayField[Any, Any]) -> forms.Field:
+    element = db_field.base_field
+    common = {
+        "required": not db_field.blank,
+        "label": str(db_field.verbose_name).capitalize(),
+        "help_text": db_field.help_text,
+        "initial": list,
+    }
+    if element.choices:
+        widget = UnfoldAdminCheckboxSelectMultipleWidget({"class": "console-ticks"})
+        return forms.MultipleChoiceField(choices=element.choices, widget=widget, **common)
+    return LinesField(validate_line=element.validators, **common)
+

@@ -1,0 +1,44 @@
+"""The admin of the platform's one row of defaults and ceilings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpResponseRedirect
+
+from tenants.admin.entity_admin import EntityAdmin
+from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.models import Platform
+
+if TYPE_CHECKING:
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+
+@admin.register(Platform)
+class PlatformAdmin(EntityAdmin):
+    """What holds for every environment and tenant."""
+
+    kind = "platform"
+    belongs_to_tenant = False
+    actions = ()
+    fieldsets = (
+        (None, {"fields": ("token_retention_seconds",)}),
+        ("Tokens", {"fields": TOKEN_CHOICES}),
+        ("Lifetimes", {**LIFETIMES[1], "classes": ()}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """Show the row to platform operators."""
+        rows = super(EntityAdmin, self).get_queryset(request)
+        return rows if self.has_view_permission(request) else rows.none()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Open the one row: there is no list."""
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(self.url_of("change", 1))

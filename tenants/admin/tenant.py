@@ -1,0 +1,79 @@
+"""The admin of the tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import admin
+
+from tenants.admin.entity_admin import EntityAdmin
+from tenants.admin.requests import actor_of
+from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.models import Tenant
+from tenants.queries.operators import reach_of
+from tenants.services import tenants
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.db.models import Model
+    from django.http import HttpRequest
+
+    from tenants.admin.forms import EntityForm
+
+
+@admin.register(Tenant)
+class TenantAdmin(EntityAdmin):
+    """Tenants with their issuer and what holds for all of their tokens."""
+
+    kind = "tenant"
+    tenant_path = "pk"
+    belongs_to_tenant = False
+    list_display = ("path", "name", "is_enabled", "signing_algorithm")
+    list_filter = ("is_enabled",)
+    search_fields = ("path", "name")
+    ordering = ("path",)
+    readonly_fields = ("issuer",)
+    fieldsets = (
+        (None, {"fields": ("environment", "slug", "name", "issuer", "is_enabled")}),
+        ("Tokens", {"fields": ("signing_algorithm", *TOKEN_CHOICES, "scope_excess")}),
+        LIFETIMES,
+        (
+            "For callers of other systems",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    "issuer_override",
+                    "allow_json_token_requests",
+                    "allow_spaceblocks_alias",
+                    "allow_aidbox_alias",
+                ),
+            },
+        ),
+    )
+
+    @admin.display(description="issuer")
+    def issuer(self, tenant: Tenant) -> str:
+        """Write the issuer, which can never be changed."""
+        if not tenant.path:
+            return f"{settings.TENANTS_BASE_URL}/t/project/environment/slug - for ever."
+        return f"{settings.TENANTS_BASE_URL}/t/{tenant.path}"
+
+    def tenant_id_of(self, entity: Model) -> UUID | None:
+        """Answer the tenant itself."""
+        return entity.pk
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Leave it to the platform to give a tenant the issuer of another system."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if reach_of(request).is_platform_operator else [*fields, "issuer_override"]
+
+    def write(self, request: HttpRequest, entity: Model, form: EntityForm) -> None:
+        """Create the tenant with its built-in Apis, or change it; disabling ends its tokens."""
+        assert isinstance(entity, Tenant)  # noqa: S101 - narrows the type for the checker.
+        actor, reason = actor_of(request), form.cleaned_data.get("reason", "")
+        if entity._state.adding:  # noqa: SLF001 - Django's documented way to ask this.
+            tenants.create_tenant(entity, actor=actor, reason=reason)
+        else:
+            tenants.update_tenant(entity, actor=actor, reason=reason)

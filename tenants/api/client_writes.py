@@ -1,0 +1,63 @@
+"""What every write of a client shares: the current version, and rights that can't escalate."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tenants import audit
+from tenants.api.client_document import MEMBER_NAMES, split_links
+from tenants.errors import Forbidden, InvalidEntity
+from tenants.models import Api, Client
+from tenants.queries.managed_clients import find_scopes, get_client
+from tenants.services.clients import save_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from uuid import UUID
+
+    from tenants.api.caller import Caller
+
+
+def lock_client(caller: Caller, client_id: UUID) -> Client:
+    """Read a client that the caller may write; nobody else writes it before the transaction ends.
+
+    Raises:
+        NotFound: there is none in the caller's tenant.
+        Forbidden: the client holds management scopes that the caller's token lacks.
+    """
+    audit.lock_chain(caller.tenant.id)
+    client = get_client(caller.tenant.id, client_id)
+    held = {
+        scope.name for scope in client.scopes.all() if scope.api.built_in == Api.BuiltIn.MANAGEMENT
+    }
+    if held - caller.scopes:
+        # With a secret of its own making the caller could ask for a token as that client.
+        raise Forbidden("This client holds management scopes that your token does not have.")
+    return client
+
+
+def write_client(client: Client, values: Mapping[str, Any], caller: Caller) -> Client:
+    """Store the document's values.
+
+    Raises:
+        InvalidEntity: naming each wrong member as the document does.
+        Forbidden: it gives management scopes, which only an owner of the tenant may.
+    """
+    names = {name for link in ("scopes", "default_scopes") for name in values.get(link, ())}
+    scopes = find_scopes(caller.tenant.id, names) if names else []
+    own, links = split_links(values, scopes)
+    for name, value in own.items():
+        setattr(client, name, value)
+    with renamed_members():
+        return save_client(client, actor=caller.actor, links=links)
+
+
+@contextmanager
+def renamed_members() -> Iterator[None]:
+    """Name the members of a refusal as the document does."""
+    try:
+        yield
+    except InvalidEntity as error:
+        messages = {MEMBER_NAMES.get(name, name): texts for name, texts in error.messages.items()}
+        raise InvalidEntity(messages) from error

@@ -1,0 +1,165 @@
+"""The fields of the documents: each takes exactly one JSON type."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from tenants.models import Scope
+    from tenants.records import JSON
+
+MAX_ITEMS: Final = 100
+MAX_SCOPE_CHARACTERS: Final = 8_192
+MAX_URI_CHARACTERS: Final = 2_000
+# Source: RFC 6749 section 3.3, one or more scope tokens with single spaces between them.
+SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
+URI_CHARACTERS: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
+# Browsers run or open what these name instead of sending a code there.
+DANGEROUS_SCHEMES: Final = frozenset(("javascript", "data", "vbscript", "file", "blob", "about"))
+
+
+class Text(serializers.CharField):
+    """A JSON string, as it is: never a number, never trimmed."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
+        """Keep spaces, so that the validators see them."""
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: str) -> str:
+        """Refuse what is no string."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """A JSON boolean; neither `"yes"` nor 1 will do."""
+
+    def to_internal_value(self, data: Any) -> bool:  # noqa: ANN401 - what the caller sent.
+        """Refuse what is no boolean."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=str(data)[:50])
+        return data
+
+
+class Seconds(serializers.IntegerField):
+    """A JSON integer; neither a string nor a fraction will do."""
+
+    def to_internal_value(self, data: float | str) -> int:
+        """Refuse what is no integer."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class EpochSeconds(serializers.IntegerField):
+    """A moment in seconds since the epoch. Source: RFC 7591 section 3.2.1."""
+
+    def to_representation(self, value: datetime) -> int:  # type: ignore[override]  # a moment.
+        """Write whole seconds."""
+        return int(value.timestamp())
+
+
+class Choice(serializers.ChoiceField):
+    """One string out of a closed vocabulary."""
+
+    def to_internal_value(self, data: Any) -> str:  # noqa: ANN401 - what the caller sent.
+        """Refuse what is no string before it is looked up."""
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=str(data)[:50])
+        return str(super().to_internal_value(data))
+
+
+class Texts(serializers.ListField):
+    """A JSON array of different values, bounded."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
+        """Bound the array."""
+        super().__init__(max_length=MAX_ITEMS, **options)
+
+    def to_internal_value(self, data: list[Any]) -> list[Any]:
+        """Refuse repetitions, which could only be mistakes."""
+        values = super().to_internal_value(data)
+        if len(set(values)) < len(values):
+            raise serializers.ValidationError("A value is repeated.")
+        return values
+
+
+class RedirectURI(Text):
+    """An absolute URI without fragment. Source: RFC 6749 section 3.1.2, RFC 8252 section 7."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
+        """Bound the text."""
+        super().__init__(max_length=MAX_URI_CHARACTERS, **options)
+
+    def to_internal_value(self, data: str) -> str:
+        """Refuse what a browser must not be sent to."""
+        uri = super().to_internal_value(data)
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            parts = urlsplit("")
+        is_web = parts.scheme in {"http", "https"}
+        if not URI_CHARACTERS.fullmatch(uri) or not parts.scheme or (is_web and not parts.hostname):
+            raise serializers.ValidationError("Write an absolute URI such as https://app.example/.")
+        if "#" in uri or parts.scheme in DANGEROUS_SCHEMES or parts.username is not None:
+            raise serializers.ValidationError("No fragment, no user and no script URI, please.")
+        return uri
+
+
+class URITexts(Texts):
+    """A JSON array of URIs, which the model keeps as one text with spaces between them."""
+
+    child = RedirectURI()
+
+    def to_representation(self, data: Any) -> list[Any]:  # noqa: ANN401 - the model's text.
+        """Take the text apart."""
+        return str(data).split()
+
+    def to_internal_value(self, data: list[Any]) -> Any:  # noqa: ANN401 - the model's text.
+        """Write the text; no URI contains a space."""
+        return " ".join(super().to_internal_value(data))
+
+
+class ScopeText(Text):
+    """Scope names with single spaces between them. Source: RFC 6749 section 3.3."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
+        """Bound the text; an empty one names no scope."""
+        super().__init__(allow_blank=True, max_length=MAX_SCOPE_CHARACTERS, **options)
+
+    def to_representation(self, value: QuerySet[Scope]) -> str:  # type: ignore[override]  # a relation.
+        """Write the names in their order."""
+        return " ".join(sorted(scope.name for scope in value.all()))
+
+    def to_internal_value(self, data: str) -> tuple[str, ...]:  # type: ignore[override]  # names.
+        """Take the names apart; the view looks them up."""
+        text = super().to_internal_value(data)
+        if text and not SCOPE.fullmatch(text):
+            raise serializers.ValidationError("Write scope names with single spaces between them.")
+        return tuple(dict.fromkeys(text.split(" "))) if text else ()
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class KeySet(serializers.JSONField):
+    """A JWK Set, of which the model keeps the keys. Source: RFC 7517 section 5."""
+
+    def to_representation(self, value: JSON) -> JSON:
+        """Write the keys as a set."""
+        return {"keys": value}
+
+    def to_internal_value(self, data: JSON) -> JSON:
+        """Refuse what is no set; the service looks at the keys."""
+        if not isinstance(data, dict) or set(data) != {"keys"}:
+            raise serializers.ValidationError('Write a JWK Set: {"keys": [...]}.')
+        return data["keys"]

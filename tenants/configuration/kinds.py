@@ -1,0 +1,312 @@
+"""The vocabulary of the configuration: every list, its entities and what may be said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenants import models
+from tenants.models.fields import SETTINGS_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.models import Field, Model
+
+    from tenants.records import JSON
+
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name in the files, no secret.
+# The field by which a file names an entity.
+NAMING_FIELDS = {"apis": "slug", "clients": "client_id", "scopes": "name", "users": "username"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Something that a file may say of an entity, and the field that keeps it.
+
+    `target` is the list whose entities it names. A late attribute names what comes into being
+    after its own entity. A set is compared without regard to order.
+    """
+
+    name: str
+    field: str = ""
+    group: str = ""
+    target: str = ""
+    is_late: bool = False
+    is_set: bool = False
+
+    @property
+    def field_name(self) -> str:
+        """The model's field, which mostly has the attribute's own name."""
+        return self.field or self.name
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where the attribute stands in its entry."""
+        return (self.group, self.name) if self.group else (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of entity: the list in which its entries stand and what they may say.
+
+    An entry of a list says everything: what it leaves out has its default. Of a container it
+    says what it says: what it leaves out stays as it is.
+    """
+
+    name: str
+    noun: str
+    model: type[Model]
+    key: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+    children: tuple[str, ...] = ()
+    is_container: bool = False
+    extras: tuple[str, ...] = ()
+
+    def model_field(self, attribute: Attribute) -> Field[object, object]:
+        """Answer the model's field behind an attribute."""
+        return self.model._meta.get_field(attribute.field_name)  # type: ignore[return-value]  # noqa: SLF001 - Django's public API; no relation's far side is named here.
+
+    def name_in(self, content: Mapping[str, JSON]) -> str:
+        """Answer the name by which an entry is known in its list."""
+        return " as ".join(str(content[name]) for name in self.key)
+
+    def is_many(self, attribute: Attribute) -> bool:
+        """Say whether an attribute names any number of other entities."""
+        return bool(self.model_field(attribute).many_to_many)
+
+
+def _attributes(*names: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(name) for name in names)
+
+
+def _sets(*names: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(name, is_set=True) for name in names)
+
+
+def _links(**targets: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(name, target=target, is_set=True) for name, target in targets.items())
+
+
+SECRET_SOURCES = ("value", "value_from_env", "value_from_file", "hash", "pepper_id", "hint")
+SETTINGS = _attributes(*SETTINGS_FIELDS)
+CLIENT_SETTINGS = (
+    *(item for item in SETTINGS if REFRESH_TOKEN not in item.name),
+    Attribute("enabled", "refresh_token_enabled", REFRESH_TOKEN),
+    *(
+        Attribute(item.name.replace("refresh_token_", ""), item.name, REFRESH_TOKEN)
+        for item in SETTINGS
+        if REFRESH_TOKEN in item.name
+    ),
+)
+TENANT_LISTS = (
+    "claim_profiles",
+    "apis",
+    "clients",
+    "trust_profiles",
+    "access_policies",
+    "master_tokens",
+    "claim_rules",
+    "groups",
+    "operators",
+    "signing_keys",
+)
+
+PLATFORM = Kind(
+    "platform",
+    "platform",
+    models.Platform,
+    (),
+    (*SETTINGS, Attribute("token_retention_seconds")),
+    is_container=True,
+)
+PROJECT = Kind(
+    "projects",
+    "project",
+    models.Project,
+    ("slug",),
+    _attributes("slug", "name"),
+    children=("environments",),
+    is_container=True,
+)
+ENVIRONMENT = Kind(
+    "environments",
+    "environment",
+    models.Environment,
+    ("slug",),
+    (
+        *_attributes("slug", "name"),
+        *SETTINGS,
+        *_sets("allowed_grant_types", "allowed_signing_algorithms"),
+    ),
+    children=("tenants",),
+    is_container=True,
+)
+TENANT = Kind(
+    "tenants",
+    "tenant",
+    models.Tenant,
+    ("slug",),
+    (
+        *_attributes("slug", "name", "is_enabled", "is_built_in"),
+        *(item for item in SETTINGS if item.name != "claim_profile"),
+        Attribute("claim_profile", is_late=True),
+        *_attributes("signing_algorithm", "scope_excess", "issuer_override"),
+        *_attributes("allow_typed_secrets", "allow_json_token_requests"),
+        *_attributes("allow_spaceblocks_alias", "allow_aidbox_alias"),
+    ),
+    children=TENANT_LISTS,
+    is_container=True,
+)
+API = Kind(
+    "apis",
+    "Api",
+    models.Api,
+    ("slug",),
+    (
+        *_attributes("slug", "name", "audience", "is_enabled"),
+        *SETTINGS,
+        *_attributes("allow_refresh_tokens", "signing_algorithm"),
+        Attribute("resource_server_clients", target="clients", is_late=True, is_set=True),
+    ),
+    children=("scopes",),
+)
+SCOPE = Kind(
+    "scopes",
+    "scope",
+    models.Scope,
+    ("name",),
+    _attributes("name", "title", "description", "emphasized", "usage_limit"),
+)
+CLIENT = Kind(
+    "clients",
+    "client",
+    models.Client,
+    ("client_id",),
+    (
+        *_attributes("client_id", "name", "is_enabled", "kind"),
+        *_sets("grant_types"),
+        *_attributes("token_endpoint_auth_method", "jwks", "jwks_uri"),
+        *_links(scopes="scopes", default_scopes="scopes"),
+        *_attributes("redirect_uris", "post_logout_redirect_uris", "skip_authorization"),
+        *_sets("cors_allowed_origins"),
+        *CLIENT_SETTINGS,
+    ),
+    children=("secrets", "grant_settings"),
+)
+CLIENT_SECRET = Kind(
+    "secrets",
+    "secret",
+    models.ClientSecret,
+    ("label",),
+    _attributes("label", "expires_at"),
+    extras=SECRET_SOURCES,
+)
+GRANT_SETTINGS = Kind(
+    "grant_settings",
+    "grant's settings",
+    models.ClientGrantSettings,
+    ("grant_type",),
+    (Attribute("grant_type"), *CLIENT_SETTINGS),
+)
+TRUST_PROFILE = Kind(
+    "trust_profiles",
+    "trust profile",
+    models.TrustProfile,
+    ("slug",),
+    (
+        *_attributes("slug", "name", "is_enabled", "issuer", "audience"),
+        *_sets("algorithms"),
+        *_attributes("jwks_uri", "jwks"),
+        *_links(maximum_scopes="scopes"),
+        *_attributes("scope_claim", "subject_claim", "maximum_age_seconds", "clock_skew_seconds"),
+        *_attributes("provisioning"),
+    ),
+    extras=("shared_secret",),
+)
+ACCESS_POLICY = Kind(
+    "access_policies",
+    "access policy",
+    models.AccessPolicy,
+    ("slug",),
+    (
+        *_attributes("slug", "description", "is_enabled", "effect", "engine"),
+        *_links(clients="clients", apis="apis"),
+    ),
+)
+MASTER_TOKEN = Kind(
+    "master_tokens",
+    "master token",
+    models.MasterToken,
+    ("label",),
+    (
+        Attribute("label"),
+        Attribute("client", target="clients"),
+        *_attributes("kind", "is_enabled"),
+        *_links(scopes="scopes"),
+        Attribute("expires_at"),
+    ),
+    extras=SECRET_SOURCES,
+)
+CLAIM_PROFILE = Kind(
+    "claim_profiles",
+    "claim profile",
+    models.ClaimProfile,
+    ("slug",),
+    _attributes("slug", "base", "is_dual"),
+)
+CLAIM_RULE = Kind(
+    "claim_rules",
+    "claim rule",
+    models.ClaimRule,
+    ("slug",),
+    (
+        *_attributes("slug", "claim", "value"),
+        Attribute("api", target="apis"),
+        Attribute("client", target="clients"),
+        Attribute("grant_type"),
+    ),
+)
+GROUP = Kind(
+    "groups", "group", models.Group, ("slug",), _attributes("slug", "name", "permissions")
+)
+OPERATOR = Kind(
+    "operators",
+    "operator",
+    models.Membership,
+    ("username", "role"),
+    (Attribute("username", "user", target="users"), Attribute("role")),
+)
+SIGNING_KEY = Kind(
+    "signing_keys",
+    "signing key",
+    models.SigningKey,
+    ("kid",),
+    (
+        *_attributes("kid", "algorithm", "state"),
+        Attribute("api", target="apis"),
+        *_attributes("public_jwk", "private_ciphertext", "kek_id", "activated_at", "replaced_at"),
+    ),
+)
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        PROJECT,
+        ENVIRONMENT,
+        TENANT,
+        API,
+        SCOPE,
+        CLIENT,
+        CLIENT_SECRET,
+        GRANT_SETTINGS,
+        TRUST_PROFILE,
+        ACCESS_POLICY,
+        MASTER_TOKEN,
+        CLAIM_PROFILE,
+        CLAIM_RULE,
+        GROUP,
+        OPERATOR,
+        SIGNING_KEY,
+    )
+}

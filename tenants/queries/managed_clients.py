@@ -1,0 +1,85 @@
+"""Reads clients as the management API shows them; the number of statements never grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Prefetch
+
+from tenants.errors import NotFound
+from tenants.models import Client, ClientSecret, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFilter:
+    """Which clients a list shows; an absent value shows them all."""
+
+    prefix: str = ""
+    kind: str = ""
+    is_enabled: bool | None = None
+
+
+def list_clients(tenant_id: UUID, wanted: ClientFilter, *, after: str, limit: int) -> list[Client]:
+    """List at most `limit` clients behind the `client_id` named by `after`; three statements."""
+    clients = _clients(tenant_id)
+    if after:
+        clients = clients.filter(client_id__gt=after)
+    if wanted.prefix:
+        clients = clients.filter(client_id__startswith=wanted.prefix)
+    if wanted.kind:
+        clients = clients.filter(kind=wanted.kind)
+    if wanted.is_enabled is not None:
+        clients = clients.filter(is_enabled=wanted.is_enabled)
+    return list(clients.order_by("client_id")[:limit])
+
+
+def get_client(tenant_id: UUID, client_id: UUID) -> Client:
+    """Answer one client; three statements.
+
+    Raises:
+        NotFound: there is none in this tenant.
+    """
+    client = _clients(tenant_id).filter(pk=client_id).first()
+    if client is None:
+        raise NotFound("no such client")
+    return client
+
+
+def list_secrets(client: Client) -> list[ClientSecret]:
+    """List the client's secrets without what was hashed; one statement."""
+    secrets = ClientSecret.objects.filter(tenant=client.tenant_id, client=client.pk)
+    return list(secrets.order_by("created_at", "pk"))
+
+
+def get_secret(client: Client, secret_id: UUID) -> ClientSecret:
+    """Answer one secret of the client; one statement.
+
+    Raises:
+        NotFound: there is none.
+    """
+    secrets = ClientSecret.objects.filter(tenant=client.tenant_id, client=client.pk, pk=secret_id)
+    secret = secrets.select_related("client").first()
+    if secret is None:
+        raise NotFound("no such secret")
+    return secret
+
+
+def find_scopes(tenant_id: UUID, names: Collection[str]) -> list[Scope]:
+    """Find the tenant's scopes of these names, with their Apis; one statement."""
+    return list(Scope.objects.filter(tenant=tenant_id, name__in=names).select_related("api"))
+
+
+def _clients(tenant_id: UUID) -> QuerySet[Client]:
+    scopes = Scope.objects.select_related("api")
+    return (
+        Client.objects.filter(tenant=tenant_id)
+        .select_related("tenant__environment")
+        .prefetch_related(Prefetch("scopes", scopes), Prefetch("default_scopes", scopes))
+    )

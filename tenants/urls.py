@@ -1,0 +1,23 @@
+"""The URLs of the management API."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from tenants.api.client_secrets import ClientSecretsView, ClientSecretView
+from tenants.api.clients import ClientsView, ClientView
+from tenants.api.openapi import NothingView, SchemaView
+
+TENANT = "tenants/<slug:project>/<slug:environment>/<slug:tenant>"
+CLIENT = f"{TENANT}/clients/<uuid:id>"
+
+urlpatterns = [
+    path("schema/", SchemaView.as_view(), name="api-schema"),
+    path(f"{TENANT}/clients", ClientsView.as_view(), name="api-clients"),
+    path(CLIENT, ClientView.as_view(), name="api-client"),
+    path(f"{CLIENT}/secrets", ClientSecretsView.as_view(), name="api-client-secrets"),
+    path(
+        f"{CLIENT}/secrets/<uuid:secret_id>", ClientSecretView.as_view(), name="api-client-secret"
+    ),
+    re_path("", NothingView.as_view(), name="api-nothing"),
+]

@@ -1,0 +1,1 @@
+"""What Aidbox says of itself."""

@@ -1,0 +1,1 @@
+"""What Ideavate says of itself."""

@@ -1,0 +1,1 @@
+"""What OneWelcome Access says of itself."""

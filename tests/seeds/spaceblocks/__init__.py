@@ -1,0 +1,1 @@
+"""What Space Blocks says of itself."""

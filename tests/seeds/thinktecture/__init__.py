@@ -1,0 +1,1 @@
+"""What Thinktecture AuthorizationServer says of itself."""

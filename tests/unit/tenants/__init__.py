@@ -1,0 +1,1 @@
+"""Tests of the tenants package, path for path."""

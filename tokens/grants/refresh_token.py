@@ -1,0 +1,50 @@
+"""A session goes on: a refresh token is swapped for a new pair. Source: RFC 6749 section 6."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tenants.records import AccessRequest, GrantType, SubjectRecord
+from tokens import refresh_tokens
+
+if TYPE_CHECKING:
+    from tenants.records import ClientRecord, PresentedRefreshToken
+    from tokens.parameters import EndpointRequest
+
+GRANT_TYPE: Final = GrantType.REFRESH_TOKEN.value
+
+
+def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequest:
+    """Ask for what the session was granted, or for less.
+
+    Raises:
+        InvalidGrant: the refresh token is not good, is another client's, or was used before.
+    """
+    text = request.parameters.require("refresh_token")
+    presented = refresh_tokens.present(request.tenant.id, client.id, text, now=request.now)
+    return AccessRequest(
+        grant_type=GRANT_TYPE,
+        client=client,
+        subject=_subject_of(presented),
+        requested_scopes=request.requested_scopes,
+        requested_audiences=request.requested_audiences,
+        api_slug=request.api_slug,
+        scope_ceiling=frozenset(presented.scopes),
+        audience_ceiling=frozenset(presented.audiences),
+        session_id=presented.session_id,
+        session_expires_at=presented.session_expires_at,
+        session_grant_type=presented.grant_type,
+        trust_profile_id=presented.trust_profile_id,
+        presented=presented,
+        address=request.address,
+        user_agent=request.user_agent,
+    )
+
+
+def _subject_of(presented: PresentedRefreshToken) -> SubjectRecord | None:
+    """Name the session's subject; a disabled one has ended the session already."""
+    if presented.subject_id is None:
+        return None
+    return SubjectRecord(
+        presented.subject_id, is_enabled=True, cut_off_number=presented.cut_off_number
+    )

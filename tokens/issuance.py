@@ -1,0 +1,186 @@
+"""Signs, stores and answers an allowed request; everything was decided before."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from tenants import snapshot
+from tenants.credentials import (
+    CredentialKind,
+    IssuedCredential,
+    make_credential,
+    make_opaque_token,
+)
+from tokens import keys, refresh_tokens, token_store
+from tokens.errors import InvalidGrant, IssuerNotFound, ServiceUnavailable
+from tokens.plan import MissingSigningKey, plan
+from tokens.prepared_keys import prepared_key
+from tokens.signing import encode_header, sign
+from tokens.token_ids import ENTROPY_BYTES
+from tokens.token_store import NewAccessToken, NewRefreshToken, NewSession
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tenants.records import (
+        JSON,
+        AccessRequest,
+        Decision,
+        KeyedHash,
+        PresentedRefreshToken,
+        TenantSnapshot,
+        TokenPlan,
+    )
+    from tokens.parameters import EndpointRequest
+
+# The second plan sees the ring that was made after the first.
+MAX_PLANS: Final = 2
+
+
+def issue(asked: AccessRequest, decision: Decision, request: EndpointRequest) -> dict[str, JSON]:
+    """Issue what was decided, durably, and answer it.
+
+    A refresh token that is presented again within the grace is answered as the first time.
+
+    Raises:
+        InvalidGrant: the presented refresh token was used meanwhile, or its session has ended.
+        ServiceUnavailable: nothing could be stored, or the signing key is not there yet.
+    Source: RFC 6749 section 5.1.
+    """
+    if asked.presented is not None:
+        repeated = refresh_tokens.repeated_answer_of(asked.presented)
+        if repeated is not None:
+            return repeated
+    planned = plan_token(asked, decision, request.tenant, now=request.now)
+    return store(
+        asked,
+        request.tenant,
+        planned,
+        now=request.now,
+        cut_off_number=request.cut_off_number,
+    )
+
+
+def plan_token(
+    asked: AccessRequest, decision: Decision, tenant: TenantSnapshot, *, now: float
+) -> TokenPlan:
+    """Plan a token, and make the ring of keys where it is the first to need it.
+
+    `now` is in seconds since the epoch.
+
+    Raises:
+        ServiceUnavailable: the ring is not seen although it was made.
+    """
+    for _ in range(MAX_PLANS):
+        try:
+            return plan(asked, decision, tenant, now=now, entropy=os.urandom(ENTROPY_BYTES))
+        except MissingSigningKey as missing:
+            keys.ensure_ring(tenant, missing.algorithm, missing.api_id)
+            tenant = _reload(tenant)
+    raise ServiceUnavailable("The signing key is being made; try again.")
+
+
+def store(
+    asked: AccessRequest,
+    tenant: TenantSnapshot,
+    planned: TokenPlan,
+    *,
+    now: float,
+    cut_off_number: int,
+) -> dict[str, JSON]:
+    """Sign a planned token, store it by one statement, and answer it.
+
+    `now` is in seconds since the epoch, `cut_off_number` what was held when the request began.
+
+    Raises:
+        InvalidGrant: the presented refresh token was used meanwhile, or its session has ended.
+        DatabaseUnavailable: it could not be stored.
+    """
+    text, keyed_hash = _write_token(tenant, planned)
+    answer: dict[str, JSON] = {"access_token": text, **planned.response}
+    token = NewAccessToken(
+        tenant_id=tenant.id,
+        plan=planned,
+        request=asked,
+        cut_off_number=cut_off_number,
+        keyed_hash=keyed_hash,
+        session_id=asked.session_id,
+    )
+    if asked.presented is not None:
+        return _rotate(asked.presented, token, answer, now=now)
+    if planned.refresh is None or asked.session_id is not None:
+        token_store.insert_access_token(token)
+        return answer
+    return _begin_session(token, answer)
+
+
+def _write_token(tenant: TenantSnapshot, planned: TokenPlan) -> tuple[str, KeyedHash | None]:
+    if planned.signing_key is None or planned.header is None:
+        issued = make_opaque_token(planned.token_id)
+        return issued.text, issued.keyed_hash
+    key = prepared_key(tenant.id, planned.signing_key)
+    return sign(key, encode_header(planned.header), orjson.dumps(planned.claims)), None
+
+
+def _begin_session(token: NewAccessToken, answer: dict[str, JSON]) -> dict[str, JSON]:
+    planned, subject = token.plan.refresh, token.request.subject
+    issued, refresh = _make_refresh_token(token)
+    if planned is None or refresh is None or issued is None:
+        raise ValueError("a session begins with a refresh token")
+    # A subject's number was read with it; without one, what this process held is older and safe.
+    number = subject.cut_off_number if subject else token.cut_off_number
+    session = NewSession(token_store.new_id(), planned.session_expires_at, number)
+    token_store.insert_with_session(token, session, refresh)
+    return answer | {"refresh_token": issued.text}
+
+
+def _rotate(
+    presented: PresentedRefreshToken,
+    token: NewAccessToken,
+    answer: dict[str, JSON],
+    *,
+    now: float,
+) -> dict[str, JSON]:
+    issued, refresh = _make_refresh_token(token)
+    if issued is not None:
+        answer = answer | {"refresh_token": issued.text}
+    is_first = token_store.rotate_refresh(
+        presented,
+        token=token,
+        refresh=refresh,
+        repeated_answer=refresh_tokens.seal_answer(presented, answer),
+        now=now,
+    )
+    return answer if is_first else _answer_of_the_first(token.tenant_id, presented, now)
+
+
+def _answer_of_the_first(
+    tenant_id: UUID, presented: PresentedRefreshToken, now: float
+) -> dict[str, JSON]:
+    """Answer what whoever was first was answered, so that both hold the same tokens."""
+    found = refresh_tokens.present_again(tenant_id, presented, now=now)
+    repeated = refresh_tokens.repeated_answer_of(found)
+    if repeated is None:
+        raise InvalidGrant(refresh_tokens.REFUSAL, detail="the session ended meanwhile")
+    return repeated
+
+
+def _make_refresh_token(
+    token: NewAccessToken,
+) -> tuple[IssuedCredential | None, NewRefreshToken | None]:
+    if token.plan.refresh is None:
+        return None, None
+    row_id = token_store.new_id()
+    issued = make_credential(CredentialKind.REFRESH_TOKEN, row_id)
+    return issued, NewRefreshToken(row_id, issued.keyed_hash, token.plan.refresh.expires_at)
+
+
+def _reload(tenant: TenantSnapshot) -> TenantSnapshot:
+    snapshot.CURRENT.renew()
+    renewed = snapshot.CURRENT.tenant(tenant.path)
+    if renewed is None:
+        raise IssuerNotFound("No tenant serves this issuer.")
+    return renewed

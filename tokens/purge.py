@@ -1,0 +1,105 @@
+"""Deletes what has expired, in bounded batches that can be stopped and resumed at any point.
+
+Access tokens are not here: they leave with their partition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+
+BATCH_ROWS: Final = 1_000
+# How long an ended or expired row can still be explained to somebody who asks for it.
+RETENTION: Final = timedelta(days=7)
+NO_RETENTION: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """One kind of rows: the statement for one batch, and how long a row stays after its end.
+
+    The statement has the parameters `before` and `rows`, passes over what others have locked, and
+    is a transaction of its own.
+    """
+
+    name: str
+    sql: str
+    retention: timedelta = NO_RETENTION
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many rows of each kind went, and whether every kind is done."""
+
+    rows: dict[str, int]
+    is_complete: bool
+
+
+def _delete(table: str) -> str:
+    return f"""
+DELETE FROM {table} WHERE id IN (
+  SELECT id FROM {table} WHERE expires_at < %(before)s ORDER BY expires_at
+  LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""  # noqa: S608 - fixed texts.
+
+
+def _delete_sessions(column: str) -> str:
+    """Write one statement that deletes sessions and, before them, their refresh tokens."""
+    return f"""
+WITH doomed AS MATERIALIZED (
+  SELECT id FROM tokens_session WHERE {column} < %(before)s ORDER BY {column}
+  LIMIT %(rows)s FOR UPDATE SKIP LOCKED),
+family AS (DELETE FROM tokens_refreshtoken WHERE session_id IN (SELECT id FROM doomed))
+DELETE FROM tokens_session WHERE id IN (SELECT id FROM doomed)"""  # noqa: S608 - fixed texts.
+
+
+FORGET_ANSWERS_SQL: Final = """
+UPDATE tokens_refreshtoken SET repeated_answer = NULL WHERE id IN (
+  SELECT id FROM tokens_refreshtoken
+  WHERE repeated_answer IS NOT NULL AND consumed_at < %(before)s
+  ORDER BY consumed_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
+# The newest cut-off stays for ever: its number is the highest that a process can hold.
+CUT_OFFS_SQL: Final = """
+DELETE FROM tenants_cutoff WHERE number IN (
+  SELECT number FROM tenants_cutoff
+  WHERE purge_after < %(before)s AND number < (SELECT max(number) FROM tenants_cutoff)
+  ORDER BY purge_after LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
+PURGES: Final = (
+    Purge("refresh tokens", _delete("tokens_refreshtoken"), RETENTION),
+    Purge("expired sessions", _delete_sessions("expires_at"), RETENTION),
+    Purge("ended sessions", _delete_sessions("ended_at"), RETENTION),
+    Purge("authorization codes", _delete("tokens_authorizationcode"), RETENTION),
+    Purge("device codes", _delete("tokens_devicecode"), RETENTION),
+    Purge("consents", _delete("tokens_consent")),
+    Purge("replayed assertions", _delete("tokens_replayedassertion")),
+    Purge("cut-offs", CUT_OFFS_SQL),
+)
+
+
+def purge_expired(now: datetime, *, max_batches: int) -> Purged:
+    """Purge every kind, with at most so many batches of each; the next run goes on from there."""
+    grace = timedelta(seconds=settings.TOKENS_REFRESH_GRACE_SECONDS)
+    answers = Purge("repeated answers", FORGET_ANSWERS_SQL, grace)
+    rows: dict[str, int] = {}
+    is_complete = True
+    for purge in (answers, *PURGES):
+        count = purge_kind(purge, now, max_batches=max_batches)
+        rows[purge.name] = count
+        is_complete = is_complete and count < max_batches * BATCH_ROWS
+    return Purged(rows, is_complete)
+
+
+def purge_kind(purge: Purge, now: datetime, *, max_batches: int) -> int:
+    """Purge one kind; answers the number of rows, each batch being its own transaction."""
+    total = 0
+    for _ in range(max_batches):
+        with connection.cursor() as cursor:
+            cursor.execute(purge.sql, {"before": now - purge.retention, "rows": BATCH_ROWS})
+            count = cursor.rowcount
+        total += count
+        if count < BATCH_ROWS:
+            break
+    return total
