@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus, urlencode
 from django.test import Client as HttpClient
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
     from tenants.models import Tenant
     from tests.factories.tenants import MadeClient

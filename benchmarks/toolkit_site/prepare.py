@@ -47,7 +47,7 @@ def main(chains: int) -> None:
         RefreshToken.objects.create(
             user=user, application=web, access_token=access, token=tokens[-1]
         )
-    AccessToken.objects.create(token="introspected", **common)
+    AccessToken.objects.create(token="introspected", **common)  # noqa: S106 - of this run only.
     json.dump(
         {
             "client_id": application.client_id,

@@ -83,7 +83,7 @@ class SecretDocument(Document[ClientSecret]):
     """A secret without its text."""
 
     id = serializers.UUIDField(read_only=True)
-    label = Text(max_length=100)
+    label = Text(max_length=100)  # type: ignore[assignment]  # the metaclass takes it away.
     hint = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -96,13 +96,13 @@ class CreatedSecretDocument(SecretDocument):
     client_secret = serializers.CharField(read_only=True)
 
 
-class SecretListDocument(serializers.Serializer[ClientSecret]):
+class SecretListDocument(serializers.Serializer[Any]):
     """Every secret of a client."""
 
     items = SecretDocument(many=True)
 
 
-class ClientPageDocument(serializers.Serializer[Client]):
+class ClientPageDocument(serializers.Serializer[Any]):
     """A page of clients; `next_cursor` is null on the last one."""
 
     items = ClientDocument(many=True)

@@ -7,6 +7,7 @@ import binascii
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from tenants.api import problems
@@ -73,7 +74,7 @@ def _read_cursor(text: str) -> str:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         client_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
         validate_client_id(client_id)
-    except (ValueError, binascii.Error, serializers.DjangoValidationError) as error:
+    except (ValueError, binascii.Error, ValidationError) as error:
         errors = {"cursor": ["Send the next_cursor of the page before, as it was."]}
         detail = "Correct the parameters that `errors` names."
         raise Problem(problems.INVALID_PARAMETER, detail, errors=errors) from error

@@ -46,12 +46,12 @@ class ClientSecretsView(TenantView):
     def get(self, request: Request, id: UUID, **_path: str) -> Response:  # noqa: A002 - its name.
         """List a client's secrets without their texts."""
         client = get_client(caller_of(request).tenant.id, id)
-        return Response({"items": SecretDocument(list_secrets(client), many=True).data})
+        return Response(SecretListDocument({"items": list_secrets(client)}).data)
 
     @extend_schema(
         operation_id="create_client_secret",
         request=SecretDocument,
-        responses=openapi.answers(201, CreatedSecretDocument, 404, 409),
+        responses=openapi.answers(201, CreatedSecretDocument, 404, 409, *openapi.BODY),
     )
     @in_console
     def post(self, request: Request, id: UUID, **path: str) -> Response:  # noqa: A002 - its name.

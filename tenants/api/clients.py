@@ -52,14 +52,13 @@ class ClientsView(TenantView):
     def get(self, request: Request, **_path: str) -> Response:
         """List clients in the order of their client_id, a page at a time."""
         clients, cursor, link = read_page(request, caller_of(request).tenant.id)
-        items = ClientDocument(clients, many=True).data
-        headers = {"Link": link} if link else {}
-        return Response({"items": items, "next_cursor": cursor}, headers=headers)
+        page = ClientPageDocument({"items": clients, "next_cursor": cursor})
+        return Response(page.data, headers={"Link": link} if link else {})
 
     @extend_schema(
         operation_id="create_client",
         request=ClientDocument,
-        responses=openapi.answers(201, CreatedClientDocument, 409),
+        responses=openapi.answers(201, CreatedClientDocument, 409, *openapi.BODY),
     )
     @in_console
     def post(self, request: Request, **path: str) -> Response:
@@ -96,7 +95,7 @@ class ClientView(TenantView):
         operation_id="update_client",
         request=ClientDocument,
         parameters=[openapi.IF_MATCH_REQUIRED],
-        responses=openapi.answers(200, ClientDocument, 404, 409, 412, 428),
+        responses=openapi.answers(200, ClientDocument, 404, 409, 412, 428, *openapi.BODY),
     )
     @in_console
     def patch(self, request: Request, id: UUID, **_path: str) -> Response:  # noqa: A002 - its name.

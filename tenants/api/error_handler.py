@@ -24,11 +24,11 @@ from tenants.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rest_framework.request import Request
 
-    from tenants.api.problems import Errors
+    from tenants.api.problems import Errors, ProblemType
     from tenants.records import JSON
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,20 @@ REQUEST_ID: Final = "authplatform.request_id"
 PASSING: Final = (SnapshotUnconfirmed, CredentialCheckBusy, OperationalError, InterfaceError)
 WRONG_MEMBERS: Final = "Correct the members that `errors` names."
 UNAVAILABLE: Final = "The service can't answer right now; try again after a second."
+UNEXPECTED: Final = "The error has been logged under `instance`."
+FRAMEWORK_PROBLEMS: Final[Mapping[type[Exception], tuple[ProblemType, str]]] = {
+    exceptions.ParseError: (problems.MALFORMED_REQUEST, "The body could not be read."),
+    exceptions.MethodNotAllowed: (
+        problems.METHOD_NOT_ALLOWED,
+        "`Allow` lists the methods that there are.",
+    ),
+    exceptions.NotAcceptable: (problems.NOT_ACCEPTABLE, "Accept application/json."),
+    exceptions.UnsupportedMediaType: (
+        problems.UNSUPPORTED_MEDIA_TYPE,
+        "Send the body as application/json.",
+    ),
+    exceptions.NotFound: (problems.NOT_FOUND, "There is no such resource."),
+}
 # Whoever is asked for a whole entity gets its message under no member's name.
 WHOLE: Final = frozenset((NON_FIELD_ERRORS, api_settings.NON_FIELD_ERRORS_KEY))
 
@@ -123,25 +137,16 @@ def _find_django_problem(error: Exception) -> Problem:
         case SuspiciousOperation() | UnreadablePostError():
             return Problem(problems.MALFORMED_REQUEST, "The request could not be read.")
         case _:
-            return Problem(problems.SERVER_ERROR, "The error has been logged under `instance`.")
+            return Problem(problems.SERVER_ERROR, UNEXPECTED)
 
 
 def _find_framework_problem(error: exceptions.APIException) -> Problem:
-    match error:
-        case exceptions.ValidationError():
-            return _wrong_members(dict(_flatten(error.detail)))
-        case exceptions.ParseError():
-            return Problem(problems.MALFORMED_REQUEST, "The body could not be read.")
-        case exceptions.MethodNotAllowed():
-            return Problem(problems.METHOD_NOT_ALLOWED, "`Allow` lists the methods there are.")
-        case exceptions.NotAcceptable():
-            return Problem(problems.NOT_ACCEPTABLE, "Accept application/json.")
-        case exceptions.UnsupportedMediaType():
-            return Problem(problems.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json.")
-        case exceptions.NotFound():
-            return Problem(problems.NOT_FOUND, "There is no such resource.")
-        case _:
-            return Problem(problems.SERVER_ERROR, "The error has been logged under `instance`.")
+    if isinstance(error, exceptions.ValidationError):
+        return _wrong_members(dict(_flatten(error.detail)))
+    for kind, (problem, detail) in FRAMEWORK_PROBLEMS.items():
+        if isinstance(error, kind):
+            return Problem(problem, detail)
+    return Problem(problems.SERVER_ERROR, UNEXPECTED)
 
 
 def _wrong_members(messages: Errors) -> Problem:

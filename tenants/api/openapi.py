@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -18,10 +18,9 @@ from rest_framework.views import APIView
 from tenants.api import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from drf_spectacular.openapi import AutoSchema
-    from rest_framework.permissions import BasePermission
     from rest_framework.request import Request
 
     # Path, regular expression of the path, method, view.
@@ -31,6 +30,7 @@ PREFIX: Final = "/api/v1/"
 DOCUMENT_TYPE: Final = "application/vnd.oai.openapi+json"
 ALWAYS: Final = (400, 401, 403, 503)
 BODY: Final = (413, 415, 422)
+AUTHENTICATION: Final = cast("list[str]", settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"])
 IF_MATCH: Final = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag that was read."
 )
@@ -50,9 +50,9 @@ class ProblemDocument(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    code = serializers.ChoiceField(choices=sorted(kind.code for kind in problems.ALL))
+    code = serializers.ChoiceField(choices=[(kind.code, kind.title) for kind in problems.ALL])
     instance = serializers.CharField(required=False, help_text="Names the request.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]  # the metaclass takes it away.
         child=serializers.ListField(child=serializers.CharField()), required=False
     )
 
@@ -61,18 +61,17 @@ def answers(
     status: int, document: type[serializers.Serializer[Any]] | None, *errors: int
 ) -> dict[Any, Any]:
     """List the answers of an operation: the good one and the problems that it may end with."""
-    body = BODY if status in {200, 201} else ()
     described: dict[Any, Any] = {status: OpenApiResponse(document, description="Done.")}
-    for error in sorted({*ALWAYS, *body, *errors}):
+    for error in sorted({*ALWAYS, *errors}):
         titles = " / ".join(kind.title for kind in problems.ALL if kind.status == error)
         described[error, problems.MEDIA_TYPE] = OpenApiResponse(ProblemDocument, titles)
     return described
 
 
-class ManagementTokenScheme(OpenApiAuthenticationExtension):
+class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # as it ships.
     """Describes the bearer tokens; the class itself lives in the tokens package."""
 
-    target_class = settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"][0]
+    target_class = AUTHENTICATION[0]
     name = "managementToken"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
@@ -94,21 +93,22 @@ def keep_own_paths(endpoints: list[Endpoint], **_options: object) -> list[Endpoi
 @cache
 def build_document() -> dict[str, Any]:
     """Build the OpenAPI document, once per process."""
-    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # the library has no types.
+    document: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # as above.
     return document
 
 
 def write_yaml() -> str:
     """Write the document as docs/openapi.yaml holds it."""
-    rendered: bytes = OpenApiYamlRenderer().render(build_document(), renderer_context={})
+    rendered: bytes = OpenApiYamlRenderer().render(build_document(), renderer_context={})  # type: ignore[no-untyped-call]  # as above.
     return rendered.decode()
 
 
 class SchemaView(APIView):
     """The description of this API; it is public, as the documentation is."""
 
-    authentication_classes: ClassVar[Sequence[type]] = ()
-    permission_classes: ClassVar[Sequence[type[BasePermission]]] = ()
+    authentication_classes = ()
+    permission_classes = ()
     metadata_class = None
     schema = None
 
@@ -121,8 +121,8 @@ class SchemaView(APIView):
 class NothingView(APIView):
     """Every other path below the API: a problem document instead of a page."""
 
-    authentication_classes: ClassVar[Sequence[type]] = ()
-    permission_classes: ClassVar[Sequence[type[BasePermission]]] = ()
+    authentication_classes = ()
+    permission_classes = ()
     schema = None
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:

@@ -98,8 +98,8 @@ ALL: Final = (
 )
 
 
-class Problem(Exception):  # noqa: N818 - the standard's own word.
-    """A request ends with a problem; `detail` and `errors` are public, and so is the header set."""
+class Problem(Exception):
+    """A request ends with a problem; `detail` and `errors` are public, and so are the headers."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
@@ -13,13 +13,12 @@ from tenants.queries.console import console_role
 from tenants.queries.operators import ConsoleReach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from rest_framework.request import Request
     from rest_framework.response import Response
 
-P = ParamSpec("P")
-View = TypeVar("View", bound=APIView)
+Method = TypeVar("Method", bound="Callable[..., Response]")
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 
 
@@ -43,7 +42,7 @@ class HoldsScope(BasePermission):
 class TenantView(APIView):
     """A resource of one tenant; `scopes` names what reading and writing it need."""
 
-    permission_classes: ClassVar[Sequence[type[BasePermission]]] = (HoldsScope,)
+    permission_classes = (HoldsScope,)
     metadata_class = None
     scopes: ClassVar[Mapping[str, str]]
 
@@ -55,24 +54,22 @@ class TenantView(APIView):
 
 def caller_of(request: Request) -> Caller:
     """Answer who calls; authentication has refused everybody else."""
-    caller = request.user
+    caller: object = request.user
     if not isinstance(caller, Caller):
         raise TypeError("the management API is authenticated by management tokens only")
     return caller
 
 
-def in_console(
-    method: Callable[Concatenate[View, Request, P], Response],
-) -> Callable[Concatenate[View, Request, P], Response]:
+def in_console(method: Method) -> Method:
     """Run a method of a view in one transaction that sees the caller's tenant only."""
 
     @wraps(method)
-    def run(view: View, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
+    def run(view: TenantView, request: Request, **path: Any) -> Response:  # noqa: ANN401 - ids.
         if request.method not in SAFE_METHODS:
             # Read it now: a slow sender must not hold a transaction.
             _ = request.data
         tenant_id = caller_of(request).tenant.id
         with console_role(ConsoleReach(roles={tenant_id: frozenset()})):
-            return method(view, request, *args, **kwargs)
+            return method(view, request, **path)
 
-    return run
+    return cast("Method", run)

@@ -39,7 +39,7 @@ class StatedList:
     journal: Journal
     entry: Entry
     kind: Kind
-    owner: Model
+    owner: Model | None
     label: str
 
     @property

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from oauthlib.common import Request
 
 
-class Client(AbstractApplication, TokenLifetimes, TokenChoices):
+class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore[misc]  # untyped.
     """An application that asks for tokens. Source: RFC 6749 section 2, RFC 7591 section 2."""
 
     class Kind(models.TextChoices):
@@ -99,7 +99,7 @@ class Client(AbstractApplication, TokenLifetimes, TokenChoices):
         null=True, blank=True, default=None, help_text="Whether this client gets refresh tokens."
     )
 
-    class Meta(AbstractApplication.Meta):
+    class Meta(AbstractApplication.Meta):  # type: ignore[misc]  # as above.
         abstract = False
         ordering = ("tenant", "client_id")
         constraints = [

@@ -79,7 +79,7 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
 
 def _delete_emptied_policies(entity: Model, *, actor: Actor, reason: str) -> None:
     """Delete the policies that link to nothing but this: a policy without links is everybody's."""
-    links = {models.Client: "clients", models.Api: "apis"}
+    links: dict[type[Model], str] = {models.Client: "clients", models.Api: "apis"}
     name = links.get(type(entity))
     if name is None:
         return
@@ -195,7 +195,7 @@ def _state_of(entity: Model) -> dict[str, JSON]:
     }
     for field in meta.many_to_many:
         targets = getattr(entity, field.name).values_list("pk", flat=True)
-        state[field.name] = sorted(str(target) for target in targets)
+        state[field.name] = [*sorted(str(target) for target in targets)]
     return state
 
 

@@ -13,6 +13,8 @@ from tenants.services import changes, cut_offs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from django.db.models import Model
+
     from tenants.records import Actor
 
 
@@ -52,12 +54,13 @@ def _end_tokens(client: models.Client, actor: Actor, reason: str) -> None:
 
 
 def _check_management_scopes(
-    client: models.Client, scopes: Sequence[models.Scope] | None, actor: Actor
+    client: models.Client, scopes: Sequence[Model] | None, actor: Actor
 ) -> None:
     if scopes is None or actor.kind == "system":
         return
     held = set() if client._state.adding else set(client.scopes.all())  # noqa: SLF001
-    added = [s for s in scopes if s not in held and s.api.built_in == models.Api.BuiltIn.MANAGEMENT]
+    wanted = [s for s in scopes if isinstance(s, models.Scope) and s not in held]
+    added = [s for s in wanted if s.api.built_in == models.Api.BuiltIn.MANAGEMENT]
     if added and not _is_owner(client, actor):
         raise Forbidden("Only an owner of the tenant may give a client management scopes.")
 
@@ -68,5 +71,5 @@ def _is_owner(client: models.Client, actor: Actor) -> bool:
     if models.User.objects.filter(pk=actor.id, is_superuser=True, is_active=True).exists():
         return True
     return models.Membership.objects.filter(
-        tenant=client.tenant_id, user=actor.id, role=models.Membership.Role.OWNER
+        tenant=client.tenant_id, user_id=actor.id, role=models.Membership.Role.OWNER
     ).exists()

@@ -27,7 +27,8 @@ def check_trust_profile(entity: Model, links: Mapping[str, Sequence[Model]]) -> 
     if wrong:
         messages["jwks"] = wrong
     messages.update(_check_algorithms(entity))
-    if any(scope.api.built_in == "management" for scope in links.get("maximum_scopes", ())):
+    scopes = [s for s in links.get("maximum_scopes", ()) if isinstance(s, models.Scope)]
+    if any(scope.api.built_in == models.Api.BuiltIn.MANAGEMENT for scope in scopes):
         messages["maximum_scopes"] = ["Management scopes can never come from an outside issuer."]
     return messages
 

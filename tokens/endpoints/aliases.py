@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tokens.endpoints.session import SessionView
 from tokens.endpoints.token import TokenView, answer_token_request
@@ -11,21 +11,9 @@ from tokens.errors import UnauthorizedClient
 from tokens.parameters import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tenants.records import TenantSnapshot
     from tokens.answers import Answer
     from tokens.parameters import EndpointRequest
-
-
-def allows_spaceblocks(tenant: TenantSnapshot) -> bool:
-    """Say whether the tenant serves callers of Space Blocks."""
-    return tenant.allow_spaceblocks_alias
-
-
-def allows_aidbox(tenant: TenantSnapshot) -> bool:
-    """Say whether the tenant serves callers of Aidbox."""
-    return tenant.allow_aidbox_alias
 
 
 def answer_spaceblocks_request(request: EndpointRequest) -> Answer:
@@ -42,19 +30,34 @@ def answer_spaceblocks_request(request: EndpointRequest) -> Answer:
 class SpaceBlocksTokenView(TokenView):
     """`/token-manager/token`: JSON or form; an `apiKey` header is ignored."""
 
-    core = staticmethod(answer_spaceblocks_request)
-    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_spaceblocks)
-    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_spaceblocks)
+    def is_served(self, tenant: TenantSnapshot) -> bool:
+        """Say whether the tenant serves callers of Space Blocks."""
+        return tenant.allow_spaceblocks_alias
+
+    def allows_json(self, _tenant: TenantSnapshot) -> bool:
+        """Take JSON, as these callers send it."""
+        return True
+
+    def answer(self, request: EndpointRequest) -> Answer:
+        """Answer by the core."""
+        return answer_spaceblocks_request(request)
 
 
 class AidboxTokenView(TokenView):
     """`/auth/token`: like the token endpoint; JSON or form."""
 
-    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_aidbox)
-    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_aidbox)
+    def is_served(self, tenant: TenantSnapshot) -> bool:
+        """Say whether the tenant serves callers of Aidbox."""
+        return tenant.allow_aidbox_alias
+
+    def allows_json(self, _tenant: TenantSnapshot) -> bool:
+        """Take JSON, as these callers send it."""
+        return True
 
 
 class AidboxSessionView(SessionView):
     """`/Session`: the same as `/session`."""
 
-    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(allows_aidbox)
+    def is_served(self, tenant: TenantSnapshot) -> bool:
+        """Say whether the tenant serves callers of Aidbox."""
+        return tenant.allow_aidbox_alias

@@ -15,11 +15,16 @@ from tokens.token_facts import record_of
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from tenants.records import JSON, ApiRecord, ClientRecord, TenantSnapshot
+    from tenants.records import (
+        JSON,
+        ApiRecord,
+        ClientRecord,
+        PresentedRefreshToken,
+        TenantSnapshot,
+    )
     from tokens.claim_profiles import ClaimProfileData
     from tokens.gate import AcceptedToken
     from tokens.parameters import EndpointRequest
-    from tokens.token_store import PresentedRefreshToken
 
 # Whatever is wrong, the answer is the same. Source: RFC 7662 section 2.2.
 INACTIVE: dict[str, JSON] = {"active": False}
@@ -119,4 +124,6 @@ def _describe_refresh(tenant: TenantSnapshot, refresh: PresentedRefreshToken) ->
 class IntrospectView(EndpointView):
     """`/oauth/introspect`."""
 
-    core = staticmethod(answer_introspection)
+    def answer(self, request: EndpointRequest) -> Answer:
+        """Answer by the core."""
+        return answer_introspection(request)

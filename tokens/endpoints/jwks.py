@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tokens import keys
 from tokens.answers import Answer
@@ -18,7 +18,7 @@ CACHE_SECONDS = 300
 class JwksView(EndpointView):
     """`/jwks`: the current, next and previous keys; never a symmetric one."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "head", "options"]
+    http_method_names = ["get", "head", "options"]
 
     def get(self, _request: HttpRequest, issuer: str) -> HttpResponse:
         """Answer the key set; every web page may read it."""

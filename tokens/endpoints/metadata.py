@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from tokens.answers import Answer
-from tokens.assertions import ASYMMETRIC_ALGORITHMS
 from tokens.endpoints.cross_origin import ANY_ORIGIN
 from tokens.endpoints.view import EndpointView, find_tenant, write_answer
 from tokens.grants import GRANTS
+from tokens.jwk import ASYMMETRIC_ALGORITHMS
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -22,7 +22,7 @@ CACHE_SECONDS: Final = 300
 class MetadataView(EndpointView):
     """`/.well-known/oauth-authorization-server`, in both of its places."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "head", "options"]
+    http_method_names = ["get", "head", "options"]
 
     def get(self, _request: HttpRequest, issuer: str) -> HttpResponse:
         """Answer the metadata; every web page may read it."""

@@ -40,5 +40,8 @@ def _end(request: EndpointRequest, client: ClientRecord, text: str) -> None:
 class RevokeView(EndpointView):
     """`/oauth/revoke`."""
 
-    core = staticmethod(answer_revocation)
     is_cross_origin: ClassVar[bool] = True
+
+    def answer(self, request: EndpointRequest) -> Answer:
+        """Answer by the core."""
+        return answer_revocation(request)

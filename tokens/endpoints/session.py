@@ -41,10 +41,13 @@ def answer_session_end(request: EndpointRequest) -> Answer:
 class SessionView(EndpointView):
     """`DELETE /session`."""
 
-    http_method_names: ClassVar[list[str]] = ["delete", "options"]
-    core = staticmethod(answer_session_end)
+    http_method_names = ["delete", "options"]
     reads_body: ClassVar[bool] = False
 
     def delete(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
         """End the session of the presented token."""
         return write_answer(self._answer(request, issuer, api))
+
+    def answer(self, request: EndpointRequest) -> Answer:
+        """Answer by the core."""
+        return answer_session_end(request)

@@ -29,5 +29,8 @@ def answer_token_request(request: EndpointRequest) -> Answer:
 class TokenView(EndpointView):
     """`/oauth/token`, and the same below `/apis/{api}`."""
 
-    core = staticmethod(answer_token_request)
     is_cross_origin: ClassVar[bool] = True
+
+    def answer(self, request: EndpointRequest) -> Answer:
+        """Answer by the core."""
+        return answer_token_request(request)

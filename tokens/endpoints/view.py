@@ -23,8 +23,6 @@ from tokens.errors import InvalidRequest, IssuerNotFound
 from tokens.parameters import MAX_BODY_BYTES, EndpointRequest, Parameters, read_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from django.http import HttpRequest
     from rest_framework.request import Request
     from rest_framework.response import Response
@@ -35,25 +33,34 @@ MAX_USER_AGENT_CHARACTERS = 200
 
 
 class EndpointView(APIView):
-    """An endpoint of a tenant; a subclass names its core and its methods."""
+    """An endpoint of a tenant; a subclass names its methods and how a request is answered."""
 
-    authentication_classes: ClassVar[Sequence[type]] = ()
-    permission_classes: ClassVar[Sequence[type]] = ()
-    http_method_names: ClassVar[list[str]] = ["post", "options"]
-    allows_json: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(
-        lambda tenant: tenant.allow_json_token_requests
-    )
-    is_served: ClassVar[Callable[[TenantSnapshot], bool]] = staticmethod(lambda _: True)
-    core: ClassVar[Callable[[EndpointRequest], Answer]]
+    authentication_classes = ()
+    permission_classes = ()
+    http_method_names = ["post", "options"]
     is_cross_origin: ClassVar[bool] = False
     reads_body: ClassVar[bool] = True
+
+    def answer(self, request: EndpointRequest) -> Answer:
+        """Answer the request; an endpoint that reads parameters brings its own."""
+        raise IssuerNotFound("No such endpoint.", detail=request.tenant.path)
+
+    def is_served(self, _tenant: TenantSnapshot) -> bool:
+        """Say whether the tenant has this endpoint."""
+        return True
+
+    def allows_json(self, tenant: TenantSnapshot) -> bool:
+        """Say whether the tenant takes JSON bodies here."""
+        return tenant.allow_json_token_requests
 
     def post(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
         """Read the request, call the core, write the answer."""
         answer = self._answer(request, issuer, api)
         return write_answer(answer)
 
-    def options(self, request: HttpRequest, issuer: str, **_fixed: str) -> HttpResponse:
+    def options(  # type: ignore[override]  # nothing of DRF's request and response is used.
+        self, request: HttpRequest, issuer: str, **_fixed: str
+    ) -> HttpResponse:
         """Answer a preflight of a browser. Source: Fetch standard, CORS protocol."""
         tenant = self._find_tenant(issuer)
         headers = cross_origin.preflight_headers(request, tenant) if self.is_cross_origin else {}
@@ -62,7 +69,7 @@ class EndpointView(APIView):
     def _answer(self, request: HttpRequest, issuer: str, api: str) -> Answer:
         read = self._read(request, issuer, api)
         try:
-            answer = type(self).core(read)
+            answer = self.answer(read)
         except Exception as error:  # noqa: BLE001 - the handler maps each and logs the unknown.
             answer = error_handler.answer_error(error, issuer=read.tenant.issuer)
         if self.is_cross_origin and "HTTP_ORIGIN" in request.META:
@@ -86,7 +93,7 @@ class EndpointView(APIView):
 
     def _find_tenant(self, issuer: str) -> TenantSnapshot:
         tenant = find_tenant(issuer)
-        if not type(self).is_served(tenant):
+        if not self.is_served(tenant):
             raise IssuerNotFound("No such endpoint.")
         return tenant
 
@@ -114,10 +121,14 @@ class EndpointView(APIView):
         """Skip negotiation, authentication, permissions and throttles."""
 
     def finalize_response(
-        self, _request: Request, response: HttpResponse, *_args: object, **_named: object
+        self,
+        request: Request,  # noqa: ARG002 - the framework's signature, as are the two below.
+        response: Response,
+        *args: object,  # noqa: ARG002
+        **kwargs: object,  # noqa: ARG002
     ) -> Response:
         """Leave the response as it is."""
-        return response  # type: ignore[return-value]  # it is rendered already.
+        return response
 
     @property
     def default_response_headers(self) -> dict[str, str]:

@@ -1,0 +1,50 @@
+"""What an export says of secrets: what is compared as hash, what is used as ciphertext."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenants import models
+from tenants.configuration.values import encode_bytes
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+    from tenants.records import JSON
+
+
+def needs_id(entity: Model) -> bool:
+    """Say whether an entity is of no use elsewhere without its id.
+
+    The text of a machine-made secret names its row, and a ciphertext is bound to its own.
+    """
+    match entity:
+        case models.ClientSecret():
+            return entity.secret_hash is not None
+        case models.TrustProfile():
+            return entity.shared_secret_ciphertext is not None
+        case models.MasterToken() | models.SigningKey():
+            return True
+        case _:
+            return False
+
+
+def write_secret(entity: Model) -> dict[str, JSON]:
+    """Write what an entity holds besides its attributes."""
+    match entity:
+        case models.ClientSecret(typed_secret_hash=typed_hash) if typed_hash:
+            return {"hash": typed_hash}
+        case models.ClientSecret():
+            return _write_hash(entity.secret_hash, entity.pepper_id, entity.hint)
+        case models.MasterToken():
+            return _write_hash(entity.token_hash, entity.pepper_id, entity.hint)
+        case models.TrustProfile() if entity.shared_secret_ciphertext is not None:
+            ciphertext = encode_bytes(bytes(entity.shared_secret_ciphertext))
+            return {"shared_secret": {"ciphertext": ciphertext, "kek_id": entity.kek_id}}
+        case _:
+            return {}
+
+
+def _write_hash(digest: bytes | memoryview | None, pepper_id: str, hint: str) -> dict[str, JSON]:
+    written: dict[str, JSON] = {"hash": encode_bytes(bytes(digest or b"")), "pepper_id": pepper_id}
+    return {**written, "hint": hint} if hint else written
