@@ -181,6 +181,20 @@ RULES = (
         "lies outside an hour to a year",
         "A signing key is replaced after so long.",
     ),
+    SettingRule(
+        "authplatform.E020",
+        "TOKENS_REFUSAL_TRACES_PER_MINUTE",
+        _is_between(0, 1_000),
+        "lies outside 0 to 1 000",
+        "So many refusals of one client or address for one reason keep their trace each minute.",
+    ),
+    SettingRule(
+        "authplatform.E021",
+        "TOKENS_REFUSAL_TRACES_PER_SECOND",
+        _is_between(1, 10_000),
+        "lies outside 1 to 10 000",
+        "A process writes no more traces than this, however it is attacked.",
+    ),
 )
 
 

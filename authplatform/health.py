@@ -10,12 +10,14 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from authplatform import metrics
 from authplatform.celery import app
 from authplatform.middleware import is_within
+from tokens import partitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,11 +87,17 @@ def are_keys_configured() -> bool:
     return bool(settings.TENANTS_TOKEN_PEPPERS and settings.TENANTS_KEY_ENCRYPTION_KEYS)
 
 
+def are_partitions_ahead() -> bool:
+    """Tell whether the longest token that the platform allows has its partition."""
+    return partitions.reaches_far_enough(timezone.now())
+
+
 # Name -> check. A check returns False, or raises, when the platform should get no requests.
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": is_database_ready,
     "broker": is_broker_ready,
     "keys": are_keys_configured,
+    "partitions": are_partitions_ahead,
 }
 
 

@@ -18,7 +18,8 @@ application = get_wsgi_application()
 
 # Threads do not survive a fork, so they start here, where the worker has been forked already.
 from tenants import snapshot_listener  # noqa: E402 - models are loaded by the lines above.
-from tokens import secret_uses  # noqa: E402 - as above.
+from tokens import refusal_counts, secret_uses  # noqa: E402 - as above.
 
 snapshot_listener.start()
 secret_uses.start()
+refusal_counts.start()

@@ -18,6 +18,7 @@ from django.core.exceptions import FieldError
 from django.http import HttpResponseBadRequest, HttpResponseNotFound
 from django.templatetags.static import static
 from django.urls import path, reverse
+from unfold.dataclasses import Favicon
 from unfold.sites import UnfoldAdminSite
 
 if TYPE_CHECKING:
@@ -109,6 +110,9 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )
 
+# Where the model's own name is another application's.
+TITLES = {"tenants.User": "Operators", "tenants.CutOff": "Cut-offs", "tenants.Api": "APIs"}
+
 
 class TenantAutocomplete(AutocompleteJsonView):
     """Answers the searches of choice fields, in the tenant whose entity is edited."""
@@ -198,6 +202,7 @@ class PlatformAdminSite(UnfoldAdminSite):
         context = super().each_context(request)
         context["styles"] = [*context["styles"], static("tenants/console.css")]
         context["scripts"] = [*context["scripts"], static("tenants/console.js")]
+        context["site_favicons"] = [Favicon(static("tenants/icon.svg"), "icon", type="image/svg+xml")]
         context["site_url"] = None
         return context
 
@@ -242,7 +247,7 @@ class PlatformAdminSite(UnfoldAdminSite):
             if admin is not None and admin.has_module_permission(request):
                 options = model._meta  # noqa: SLF001 - Django's public API.
                 name = f"{self.name}:{options.app_label}_{options.model_name}_changelist"
-                title = str(options.verbose_name_plural).capitalize()
+                title = TITLES.get(label) or str(options.verbose_name_plural).capitalize()
                 items.append(self._item(request, title, icon, reverse(name)))
         return items
 

@@ -2,265 +2,242 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tenants.effective_settings import resolve
-from tenants.policy_engines import ENGINES
-from tenants.records import Check, Decision, GrantType
-from tenants.refusal_reasons import DESCRIPTIONS, WIRE_ERRORS, Reason, wire_error
+from tenants import policy_checks
+from tenants.policy_checks import Walk, default_scopes
+from tenants.policy_document import Document, build_document, redact
+from tenants.policy_rules import NO_UNITS, Judgement, ask, judge, limit
+from tenants.records import ACCESS, INTROSPECTION, Check, Decision
+from tenants.refusal_reasons import (
+    DESCRIPTIONS,
+    WIRE_ERRORS,
+    Reason,
+    authorize_error,
+    wire_error,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from uuid import UUID
+    from collections.abc import Callable, Mapping
 
-    from tenants.records import (
-        AccessRequest,
-        ApiRecord,
-        EffectiveSettings,
-        PolicyRecord,
-        ScopeRecord,
-        TenantSnapshot,
-    )
+    from tenants.policy_checks import Refusal
+    from tenants.policy_links import Unit
+    from tenants.records import JSON, AccessRequest, ApiRecord, PolicyRecord, TenantSnapshot
 
-__all__ = ["CHECKS", "DESCRIPTIONS", "WIRE_ERRORS", "Reason", "decide", "wire_error"]
+__all__ = [
+    "ACCESS_CHECKS",
+    "CHECKS",
+    "CHECK_INPUTS",
+    "DESCRIPTIONS",
+    "INTROSPECTION_CHECKS",
+    "WIRE_ERRORS",
+    "Reason",
+    "authorize_error",
+    "decide",
+    "decide_access",
+    "explain_inputs",
+    "wire_error",
+]
 
 # A caller's own text in a detail is cut, so that no log line grows with it.
 DETAIL_CHARACTERS: Final = 128
 
-_Refusal: TypeAlias = "tuple[Reason, str] | None"
-
-
-@dataclass(slots=True)
-class _Walk:
-    """What the checks of one decision have found so far."""
-
-    request: AccessRequest
-    tenant: TenantSnapshot
-    selected: dict[UUID, ApiRecord] | None = None
-    granted: dict[str, ScopeRecord] | None = None
-    apis: tuple[ApiRecord, ...] = ()
-    settings: EffectiveSettings | None = None
+_Checks: TypeAlias = "tuple[tuple[str, Callable[[Walk], Refusal]], ...]"
 
 
 def decide(request: AccessRequest, tenant: TenantSnapshot) -> Decision:
     """Judge an access request; the first check that fails decides, and absence passes none."""
-    walk = _Walk(request, tenant)
-    for number, (name, check) in enumerate(CHECKS):
+    return _walk(CHECKS, _PASSED, Walk(request, tenant))
+
+
+def decide_access(request: AccessRequest, tenant: TenantSnapshot) -> Decision:
+    """Judge what is no token request, by the same policies.
+
+    A call of an Api needs a policy that allows it. An introspection needs none, but a deny refuses
+    it: the request then carries the token's own client, subject, scopes and audiences.
+
+    Raises:
+        ValueError: the operation is neither.
+    """
+    if request.operation == ACCESS:
+        return _walk(ACCESS_CHECKS, _ACCESS_PASSED, Walk(request, tenant))
+    if request.operation == INTROSPECTION:
+        walk = Walk(request, tenant)
+        policy_checks.settle_token(walk)
+        return _walk(INTROSPECTION_CHECKS, _INTROSPECTION_PASSED, walk)
+    raise ValueError(f"{request.operation!r} is decided otherwise")
+
+
+def _walk(checks: _Checks, passed: tuple[Check, ...], walk: Walk) -> Decision:
+    for number, (name, check) in enumerate(checks):
         refusal = check(walk)
         if refusal is not None:
             reason, detail = refusal
             failed = Check(name, passed=False, reason=reason, detail=detail[:DETAIL_CHARACTERS])
-            return Decision(is_allowed=False, checks=(*_PASSED[:number], failed))
+            return Decision(
+                is_allowed=False,
+                checks=(*passed[:number], failed),
+                judged=walk.judgement.judged if walk.judgement else (),
+                document=walk.document or _document(walk),
+            )
     return Decision(
         is_allowed=True,
-        checks=_PASSED,
+        checks=passed,
         granted_scopes=tuple(walk.granted or ()),
         apis=walk.apis,
         settings=walk.settings,
+        judged=walk.judgement.judged if walk.judgement else (),
+        document=walk.document,
     )
 
 
-def _tenant_enabled(walk: _Walk) -> _Refusal:
-    return None if walk.tenant.is_enabled else (Reason.TENANT_DISABLED, walk.tenant.path)
+def _document(walk: Walk) -> Document:
+    """Make the document of what was found so far; it is built where a rule reads it."""
+    return Document(partial(_build, walk, tuple(walk.granted or ()), walk.apis))
 
 
-def _client_enabled(walk: _Walk) -> _Refusal:
-    client = walk.request.client
-    return None if client.is_enabled else (Reason.CLIENT_DISABLED, client.client_id)
-
-
-def _grant_allowed(walk: _Walk) -> _Refusal:
-    grant_type = walk.request.grant_type
-    if grant_type not in walk.request.client.grant_types:
-        return Reason.GRANT_NOT_OF_CLIENT, grant_type
-    allowed = walk.tenant.allowed_grant_types
-    if allowed and grant_type not in allowed:
-        return Reason.GRANT_NOT_ALLOWED_HERE, grant_type
-    return None
-
-
-def _audience_known(walk: _Walk) -> _Refusal:
-    """Find the Apis that the request selects. Source: RFC 8707 section 2."""
-    request, tenant = walk.request, walk.tenant
-    if not request.requested_audiences and not request.api_slug:
-        return None
-    fixed = tenant.apis_by_slug.get(request.api_slug) if request.api_slug else None
-    if request.api_slug and (fixed is None or not fixed.is_enabled):
-        return Reason.AUDIENCE_UNKNOWN, request.api_slug
-    walk.selected = {fixed.id: fixed} if fixed else {}
-    for audience in request.requested_audiences:
-        api = tenant.apis_by_audience.get(audience)
-        # An endpoint of one Api gives no tokens for another.
-        if api is None or not api.is_enabled or (fixed and api.id != fixed.id):
-            return Reason.AUDIENCE_UNKNOWN, audience
-        walk.selected[api.id] = api
-    return None
-
-
-def _audience_granted(walk: _Walk) -> _Refusal:
-    """Hold the selected Apis against a parent's audiences. Source: RFC 8707 section 2.2."""
-    ceiling = walk.request.audience_ceiling
-    if ceiling is None or walk.selected is None:
-        return None
-    for api in walk.selected.values():
-        if api.audience not in ceiling:
-            return Reason.AUDIENCE_NOT_GRANTED, api.audience
-    return None
-
-
-def _scope_known_and_allowed(walk: _Walk) -> _Refusal:
-    """Cut the scope by client, Apis and ceilings. Source: RFC 6749 section 3.3.
-
-    What nobody named is never in excess: default scopes are narrowed, whatever the tenant says.
-    """
-    wanted: Iterable[str] = walk.request.requested_scopes or _default_scopes(walk)
-    if not wanted:
-        return Reason.SCOPE_MISSING, ""
-    is_strict = bool(walk.request.requested_scopes) and walk.tenant.scope_excess != "narrow"
-    walk.granted = {}
-    for name in wanted:
-        excess = _scope_excess(walk, name)
-        if excess is None:
-            walk.granted[name] = walk.tenant.scopes[name]
-        elif is_strict:
-            return excess, name
-    return None if walk.granted else (Reason.NO_SCOPE_LEFT, " ".join(wanted))
-
-
-def _default_scopes(walk: _Walk) -> list[str]:
-    """List what is asked for where no scope is named, by name.
-
-    Source: RFC 6749 section 6: a refresh that names none asks for all that was granted.
-    """
-    request = walk.request
-    if request.grant_type == GrantType.REFRESH_TOKEN and request.scope_ceiling is not None:
-        return sorted(request.scope_ceiling)
-    ids = request.client.default_scope_ids
-    if not ids:
-        return []
-    return sorted(name for name, scope in walk.tenant.scopes.items() if scope.id in ids)
-
-
-def _scope_excess(walk: _Walk, name: str) -> Reason | None:
-    request = walk.request
-    scope = walk.tenant.scopes.get(name)
-    if scope is None:
-        return Reason.SCOPE_UNKNOWN
-    if scope.id not in request.client.scope_ids:
-        return Reason.SCOPE_NOT_OF_CLIENT
-    if request.scope_ceiling is not None and name not in request.scope_ceiling:
-        return Reason.SCOPE_NOT_GRANTED
-    if walk.selected is not None:
-        return None if scope.api_id in walk.selected else Reason.SCOPE_OF_ANOTHER_API
-    if request.audience_ceiling is not None:
-        # A scope may have moved to another Api since it was granted.
-        api = walk.tenant.apis.get(scope.api_id)
-        return (
-            None if api and api.audience in request.audience_ceiling else Reason.SCOPE_NOT_GRANTED
-        )
-    return None
-
-
-def _apis_selected(walk: _Walk) -> _Refusal:
-    """Settle the Apis: those that were requested, else those of the granted scopes."""
-    granted = [scope.api_id for scope in (walk.granted or {}).values()]
-    if walk.selected is not None:
-        for api in walk.selected.values():
-            if api.id not in granted:
-                return Reason.AUDIENCE_WITHOUT_SCOPE, api.audience
-        walk.apis = tuple(walk.selected.values())
-        return None
-    apis = []
-    for api_id in dict.fromkeys(granted) if len(granted) > 1 else granted:
-        found = walk.tenant.apis.get(api_id)
-        if found is None or not found.is_enabled:
-            return Reason.API_DISABLED, found.slug if found else str(api_id)
-        apis.append(found)
-    walk.apis = tuple(apis)
-    return None
-
-
-def _subject_enabled(walk: _Walk) -> _Refusal:
-    subject = walk.request.subject
-    if subject is None or subject.is_enabled:
-        return None
-    return Reason.SUBJECT_DISABLED, str(subject.id)
-
-
-def _apis_agree(walk: _Walk) -> _Refusal:
-    request = walk.request
-    settings = resolve(
+def _build(walk: Walk, scopes: tuple[str, ...], apis: tuple[ApiRecord, ...]) -> dict[str, JSON]:
+    return build_document(
+        walk.request,
         walk.tenant,
-        request.client,
-        grant_type=request.grant_type,
-        apis=walk.apis,
-        session_grant_type=request.session_grant_type,
+        scopes=scopes,
+        default_scopes=default_scopes(walk),
+        apis=apis,
     )
-    if isinstance(settings, str):
-        return Reason(settings), " ".join(api.slug for api in walk.apis)
-    walk.settings = settings
+
+
+def _policies(walk: Walk) -> Refusal:
+    """Ask the policies; refuse where one denies. Scopes are those before any limit.
+
+    So a limit never hides a scope from the policy that denies it.
+    """
+    walk.document = _document(walk)
+    asked = ask(walk.request, _units(walk))
+    walk.judgement = judge(walk.tenant.policy_index, asked, walk.document)
+    denial = walk.judgement.denial
+    return None if denial is None else (_denial_reason(denial), denial.slug)
+
+
+def _units(walk: Walk) -> tuple[Unit, ...]:
+    """List the parts of the request: each scope at its Api, and each Api without a scope."""
+    units: list[Unit] = [(s.api_id, name) for name, s in (walk.granted or {}).items()]
+    served = {api_id for api_id, _ in units}
+    units += [(api.id, None) for api in walk.apis if api.id not in served]
+    return tuple(units) or NO_UNITS
+
+
+def _denial_reason(denial: PolicyRecord) -> Reason:
+    """Answer at what the denial is aimed, so that the client is told what to leave out."""
+    if denial.scopes:
+        return Reason.POLICY_DENIED_SCOPE
+    return Reason.POLICY_DENIED_AUDIENCE if denial.apis else Reason.POLICY_DENIED
+
+
+def _policies_allow(walk: Walk) -> Refusal:
+    """Refuse where no policy allows, or none allows one of the parts."""
+    judgement = _judgement(walk)
+    if not judgement.uncovered:
+        return None
+    slugs = {api.id: api.slug for api in walk.apis}
+    missing = dict.fromkeys(api_id for api_id, _ in judgement.uncovered)
+    names = " ".join(slugs[api_id] for api_id in missing if api_id in slugs)
+    if not judgement.is_partly_allowed:
+        return Reason.NO_POLICY_ALLOWS, names
+    covered = {
+        api_id for api_id, scope in _units(walk) if (api_id, scope) not in judgement.uncovered
+    }
+    if covered.isdisjoint(missing):
+        return Reason.NO_POLICY_ALLOWS_AUDIENCE, names
+    scopes = [scope for _, scope in judgement.uncovered if scope]
+    return Reason.NO_POLICY_ALLOWS_SCOPE, " ".join(scopes)
+
+
+def _limits_leave_something(walk: Walk) -> Refusal:
+    """Cut the grant by every limit that matches; refuse where nothing is left."""
+    limits = _judgement(walk).limits
+    if not limits:
+        return None
+    granted, apis = walk.granted or {}, walk.apis
+    left = limit(limits, granted, apis, walk.settings)
+    slugs = " ".join(sorted(policy.slug for policy in limits))
+    if apis and not left.apis and any(p.limit_audiences is not None for p in limits):
+        return Reason.LIMITS_LEAVE_NO_AUDIENCE, slugs
+    if granted and not left.granted:
+        return Reason.LIMITS_LEAVE_NO_SCOPE, slugs
+    walk.granted, walk.apis, walk.settings = dict(left.granted), left.apis, left.settings
     return None
 
 
-def _refresh_enabled(walk: _Walk) -> _Refusal:
-    """Refuse to refresh what was switched off since the session began."""
-    if walk.request.grant_type != GrantType.REFRESH_TOKEN:
-        return None
-    if walk.settings is not None and walk.settings.refresh_token_enabled:
-        return None
-    return Reason.REFRESH_DISABLED, walk.request.client.client_id
+def _judgement(walk: Walk) -> Judgement:
+    if walk.judgement is None:
+        raise AssertionError("the policies are asked before this check")
+    return walk.judgement
 
 
-def _policies(walk: _Walk) -> _Refusal:
-    """Deny where a deny policy matches, else unless allow policies cover every Api.
-
-    The answer depends on no order: of several denials the first by name is told.
-    """
-    client_id = walk.request.client.id
-    uncovered = {api.id: api.slug for api in walk.apis}
-    api_ids = tuple(uncovered)
-    denials: list[str] = []
-    for policy in walk.tenant.policies:
-        if policy.clients and client_id not in policy.clients:
-            continue
-        reached = [i for i in api_ids if i in policy.apis] if policy.apis else api_ids
-        if not reached:
-            continue
-        is_match = _is_match(policy, walk.request)
-        # A broken engine opens nothing: it allows nobody and denies everybody that it reaches.
-        if policy.effect != "allow" and is_match is not False:
-            denials.append(policy.slug)
-        elif is_match:
-            for api_id in reached:
-                uncovered.pop(api_id, None)
-    if denials:
-        return Reason.POLICY_DENIED, min(denials)
-    return (Reason.NO_POLICY_ALLOWS, " ".join(uncovered.values())) if uncovered else None
-
-
-def _is_match(policy: PolicyRecord, request: AccessRequest) -> bool | None:
-    """Ask the policy's engine; None where there is none or it fails."""
-    engine = ENGINES.get(policy.engine)
-    if engine is None:
-        return None
-    try:
-        return engine(policy, request)
-    except Exception:  # noqa: BLE001 - whatever breaks inside an engine must not open anything.
-        return None
-
-
-CHECKS: Final[tuple[tuple[str, Callable[[_Walk], _Refusal]], ...]] = (
-    ("tenant_enabled", _tenant_enabled),
-    ("client_enabled", _client_enabled),
-    ("grant_allowed", _grant_allowed),
-    ("audience_known", _audience_known),
-    ("audience_granted", _audience_granted),
-    ("scope_known_and_allowed", _scope_known_and_allowed),
-    ("apis_selected", _apis_selected),
-    ("subject_enabled", _subject_enabled),
-    ("apis_agree", _apis_agree),
-    ("refresh_enabled", _refresh_enabled),
+CHECKS: Final[_Checks] = (
+    ("tenant_enabled", policy_checks.tenant_enabled),
+    ("client_enabled", policy_checks.client_enabled),
+    ("grant_allowed", policy_checks.grant_allowed),
+    ("audience_known", policy_checks.audience_known),
+    ("audience_granted", policy_checks.audience_granted),
+    ("scope_known_and_allowed", policy_checks.scope_known_and_allowed),
+    ("apis_selected", policy_checks.apis_selected),
+    ("subject_enabled", policy_checks.subject_enabled),
+    ("apis_agree", policy_checks.apis_agree),
+    ("refresh_enabled", policy_checks.refresh_enabled),
     ("policies", _policies),
+    ("policies_allow", _policies_allow),
+    ("limits_leave_something", _limits_leave_something),
 )
-_PASSED: Final = tuple(Check(name, passed=True) for name, _ in CHECKS)
+ACCESS_CHECKS: Final[_Checks] = (
+    ("tenant_enabled", policy_checks.tenant_enabled),
+    ("client_enabled", policy_checks.client_enabled),
+    ("audience_known", policy_checks.audience_known),
+    ("scope_known", policy_checks.scope_known),
+    ("subject_enabled", policy_checks.subject_enabled),
+    ("policies", _policies),
+    ("policies_allow", _policies_allow),
+    ("limits_leave_something", _limits_leave_something),
+)
+INTROSPECTION_CHECKS: Final[_Checks] = (("policies", _policies),)
+
+
+def _all_passed(checks: _Checks) -> tuple[Check, ...]:
+    return tuple(Check(name, passed=True) for name, _ in checks)
+
+
+_PASSED: Final = _all_passed(CHECKS)
+_ACCESS_PASSED: Final = _all_passed(ACCESS_CHECKS)
+_INTROSPECTION_PASSED: Final = _all_passed(INTROSPECTION_CHECKS)
+
+_EVERYTHING: Final = ("operation", "client", "subject", "groups", "scopes", "audience", "claims")
+# What each check looks at, by the names of the request document.
+CHECK_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "tenant_enabled": (),
+    "client_enabled": ("client",),
+    "grant_allowed": ("grant_type", "client"),
+    "audience_known": ("requested_audiences",),
+    "audience_granted": ("requested_audiences", "session_grant_type"),
+    "scope_known_and_allowed": ("requested_scopes", "default_scopes", "requested_audiences"),
+    "scope_known": ("requested_scopes",),
+    "apis_selected": ("scopes", "requested_audiences"),
+    "subject_enabled": ("subject",),
+    "apis_agree": ("apis",),
+    "refresh_enabled": ("grant_type", "session_grant_type", "apis"),
+    "policies": _EVERYTHING,
+    "policies_allow": _EVERYTHING,
+    "limits_leave_something": ("scopes", "audience"),
+}
+
+
+def explain_inputs(decision: Decision, check: str) -> dict[str, JSON]:
+    """Answer what a check looked at, redacted; nothing where the request was too large to read."""
+    if decision.document is None:
+        return {}
+    try:
+        members = decision.document.members
+    except ValueError:
+        return {}
+    shown = redact(members)
+    return {name: shown[name] for name in CHECK_INPUTS[check] if name in shown}

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from tenants.policy_links import index_policies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
+
+    from tenants.policy_document import Document
+    from tenants.policy_links import PolicyIndex
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class GrantType(StrEnum):
@@ -24,6 +30,20 @@ class GrantType(StrEnum):
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant's name.
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+INTROSPECTION: Final = "introspection"
+ACCESS: Final = "access"  # A call of an Api, about which its resource server asks.
+# What a policy may be linked to as operation.
+OPERATIONS: Final = frozenset((*GrantType, INTROSPECTION, ACCESS))
+
+
+class Verdict(StrEnum):
+    """What a rule says of a request; indeterminate where something that it needs is absent."""
+
+    TRUE = "true"
+    FALSE = "false"
+    INDETERMINATE = "indeterminate"
 
 
 class TokenFormat(StrEnum):
@@ -125,9 +145,18 @@ class SigningKeyRecord:
     public_jwk: Mapping[str, JSON] | None = None
 
 
+def indeterminate(_document: Document) -> Verdict:
+    """Say that nothing is known: a rule that was never compiled opens nothing."""
+    return Verdict.INDETERMINATE
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyRecord:
-    """An access policy; an empty link set links to everything of the tenant."""
+    """An access policy; an empty link set links to everything of the tenant.
+
+    `scopes` are names and `groups` slugs; `version` is that of the tenant with which it came. A
+    limit that is None limits nothing.
+    """
 
     id: UUID
     slug: str
@@ -135,6 +164,21 @@ class PolicyRecord:
     engine: str
     clients: frozenset[UUID] = frozenset()
     apis: frozenset[UUID] = frozenset()
+    client_kinds: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    subjects: frozenset[UUID] = frozenset()
+    groups: frozenset[str] = frozenset()
+    trust_profiles: frozenset[UUID] = frozenset()
+    operations: frozenset[str] = frozenset()
+    mode: str = "enforce"
+    version: int = 0
+    rule: JSON = field(default=None, hash=False)
+    limit_scopes: frozenset[str] | None = None
+    limit_lifetime_seconds: int | None = None
+    limit_audiences: frozenset[str] | None = None
+    evaluate: Callable[[Document], Verdict] = field(
+        default=indeterminate, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +287,11 @@ class TenantSnapshot:
     allow_json_token_requests: bool = False
     allow_spaceblocks_alias: bool = False
     allow_aidbox_alias: bool = False
+    policy_index: PolicyIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """File the policies by their links, so that a request meets only those that concern it."""
+        object.__setattr__(self, "policy_index", index_policies(self.policies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +347,11 @@ class AccessRequest:
     `expires_at_ceiling` (seconds since the epoch) the life by a parent's. A refresh names its
     session: id, end (seconds since the epoch) and the grant with which it began. `app_tenant_id`
     and `app_subject_id` are the customer's own names of whom a client acts for; they are claims,
-    never a subject of ours.
+    never a subject of ours. `groups` are slugs, None where nobody has read them; `claims` are those
+    of a verified foreign token, `headers` have lower-case names, `now` is in seconds since the
+    epoch. `operation` is the grant type where it is empty; `caller` is who asks about another's
+    token or call. `action`, `resource`, `context` and `access_subject` are as an evaluation request
+    has them.
     """
 
     grant_type: str
@@ -319,6 +372,18 @@ class AccessRequest:
     app_tenant_id: str = ""
     app_subject_id: str = ""
     presented: PresentedRefreshToken | None = None
+    operation: str = ""
+    groups: tuple[str, ...] | None = None
+    actor: str = ""
+    claims: Mapping[str, JSON] | None = None
+    method: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    now: float = 0
+    caller: ClientRecord | None = None
+    action: Mapping[str, JSON] | None = None
+    resource: Mapping[str, JSON] | None = None
+    context: Mapping[str, JSON] | None = None
+    access_subject: Mapping[str, JSON] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,19 +424,48 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyResult:
+    """What one policy said of a request, and whether that had an effect."""
+
+    slug: str
+    effect: str
+    mode: str
+    verdict: Verdict
+    version: int
+    is_applied: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict on an access request; the ordered checks are its explanation."""
+    """The verdict on an access request; the ordered checks are its explanation.
+
+    `judged` has the policies whose links matched, in no order; `document` is what they read.
+    """
 
     is_allowed: bool
     checks: tuple[Check, ...]
     granted_scopes: tuple[str, ...] = ()
     apis: tuple[ApiRecord, ...] = ()
     settings: EffectiveSettings | None = None
+    judged: Sequence[tuple[PolicyRecord, Verdict, bool]] = field(
+        default=(), compare=False, repr=False
+    )
+    document: Document | None = field(default=None, compare=False, repr=False)
 
     @property
     def refusal(self) -> Check:
         """The check that decided against the request; only for a denied decision."""
         return next(check for check in self.checks if not check.passed)
+
+    @property
+    def policies(self) -> tuple[PolicyResult, ...]:
+        """What each policy said whose links matched, by slug."""
+        return tuple(
+            PolicyResult(p.slug, p.effect, p.mode, verdict, p.version, is_applied)
+            for p, verdict, is_applied in sorted(
+                self.judged, key=lambda judged: (judged[0].slug, judged[0].id)
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

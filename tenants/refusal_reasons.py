@@ -36,13 +36,20 @@ class Reason(StrEnum):
     CLAIM_PROFILE_UNKNOWN = "claim_profile_unknown"
     REFRESH_DISABLED = "refresh_disabled"
     POLICY_DENIED = "policy_denied"
+    POLICY_DENIED_SCOPE = "policy_denied_scope"
+    POLICY_DENIED_AUDIENCE = "policy_denied_audience"
     NO_POLICY_ALLOWS = "no_policy_allows"
+    NO_POLICY_ALLOWS_SCOPE = "no_policy_allows_scope"
+    NO_POLICY_ALLOWS_AUDIENCE = "no_policy_allows_audience"
+    LIMITS_LEAVE_NO_SCOPE = "limits_leave_no_scope"
+    LIMITS_LEAVE_NO_AUDIENCE = "limits_leave_no_audience"
 
 
 INVALID_SCOPE: Final = "invalid_scope"  # RFC 6749 section 5.2
 INVALID_GRANT: Final = "invalid_grant"  # RFC 6749 section 5.2
 UNAUTHORIZED_CLIENT: Final = "unauthorized_client"  # RFC 6749 section 5.2
 INVALID_TARGET: Final = "invalid_target"  # RFC 8707 section 2
+ACCESS_DENIED: Final = "access_denied"  # RFC 6749 section 4.1.2.1
 
 WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
     {
@@ -67,7 +74,13 @@ WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.CLAIM_PROFILE_UNKNOWN: INVALID_TARGET,
         Reason.REFRESH_DISABLED: INVALID_GRANT,
         Reason.POLICY_DENIED: UNAUTHORIZED_CLIENT,
+        Reason.POLICY_DENIED_SCOPE: INVALID_SCOPE,
+        Reason.POLICY_DENIED_AUDIENCE: INVALID_TARGET,
         Reason.NO_POLICY_ALLOWS: UNAUTHORIZED_CLIENT,
+        Reason.NO_POLICY_ALLOWS_SCOPE: INVALID_SCOPE,
+        Reason.NO_POLICY_ALLOWS_AUDIENCE: INVALID_TARGET,
+        Reason.LIMITS_LEAVE_NO_SCOPE: INVALID_SCOPE,
+        Reason.LIMITS_LEAVE_NO_AUDIENCE: INVALID_TARGET,
     }
 )
 
@@ -113,8 +126,20 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         "new grant.",
         Reason.POLICY_DENIED: "An access policy denies this request; ask the tenant's "
         "administrator about its policies.",
+        Reason.POLICY_DENIED_SCOPE: "An access policy denies a requested scope; leave it out, or "
+        "ask the tenant's administrator about its policies.",
+        Reason.POLICY_DENIED_AUDIENCE: "An access policy denies a requested API; leave it out, or "
+        "ask the tenant's administrator about its policies.",
         Reason.NO_POLICY_ALLOWS: "No access policy allows this request; add an allow policy for "
         "this client and API.",
+        Reason.NO_POLICY_ALLOWS_SCOPE: "No access policy allows a requested scope; leave it out, "
+        "or add an allow policy for it.",
+        Reason.NO_POLICY_ALLOWS_AUDIENCE: "No access policy allows a requested API; leave its "
+        "scopes out, or add an allow policy for it.",
+        Reason.LIMITS_LEAVE_NO_SCOPE: "Access policies limit this request to scopes that it does "
+        "not name; request a scope within their limits.",
+        Reason.LIMITS_LEAVE_NO_AUDIENCE: "Access policies limit this request to APIs that it does "
+        "not name; request an API within their limits.",
     }
 )
 
@@ -128,4 +153,14 @@ def wire_error(reason: Reason, grant_type: str) -> str:
     """
     if reason in _POLICY_REASONS and grant_type != GrantType.CLIENT_CREDENTIALS:
         return INVALID_GRANT
+    return WIRE_ERRORS[reason]
+
+
+def authorize_error(reason: Reason) -> str:
+    """Answer the `error` code of a refusal at the authorization endpoint.
+
+    Source: RFC 6749 section 4.1.2.1, which has no invalid_grant.
+    """
+    if reason in _POLICY_REASONS or WIRE_ERRORS[reason] == INVALID_GRANT:
+        return ACCESS_DENIED
     return WIRE_ERRORS[reason]

@@ -166,6 +166,10 @@ class Snapshot:
                     self._clients.put(key, client)
         return client
 
+    def held_client(self, tenant: TenantSnapshot, client_id: str) -> ClientRecord | None:
+        """Answer the client of this id if this process holds it; reads nothing."""
+        return self._clients.get((tenant.id, client_id))
+
     def _read_news(self) -> tuple[int, int, list[str]]:
         since = self._horizon or 2**62
         with connection.cursor() as cursor:

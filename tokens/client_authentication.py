@@ -17,6 +17,8 @@ from tokens.errors import InvalidClient, InvalidRequest
 from tokens.jose import InvalidJWT, unverified_claims
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenants.records import ClientRecord, ClientSecretRecord, SignedClaims
     from tokens.parameters import EndpointRequest
 
@@ -77,24 +79,24 @@ def present(request: EndpointRequest) -> PresentedCredentials:
         InvalidRequest: more than one method is used.
     """
     parameters = request.parameters
-    found = []
+    readers: list[Callable[[EndpointRequest], PresentedCredentials]] = []
     if request.authorization:
-        found.append(_read_basic(request.authorization))
+        readers.append(_read_basic)
     if parameters.get("client_secret"):
-        found.append(_read_body(request))
+        readers.append(_read_body)
     if parameters.get("client_assertion") or parameters.get("client_assertion_type"):
-        found.append(_read_assertion(request))
-    if len(found) > 1:
+        readers.append(_read_assertion)
+    if len(readers) > 1:
         raise InvalidRequest("Use one method of client authentication only.")
-    presented = found[0] if found else _read_public(request)
+    presented = (readers or [_read_public])[0](request)
     if parameters.get("client_id") not in {"", presented.client_id}:
         raise InvalidRequest("The client_id differs from the authenticated client.")
     return presented
 
 
-def _read_basic(header: str) -> PresentedCredentials:
+def _read_basic(request: EndpointRequest) -> PresentedCredentials:
     """Read HTTP Basic, whose halves are form-encoded first. Source: RFC 6749 section 2.3.1."""
-    match = _BASIC.fullmatch(header.strip())
+    match = _BASIC.fullmatch(request.authorization.strip())
     try:
         decoded = base64.b64decode(match[1], validate=True).decode("utf-8") if match else ""
         client_id, colon, secret = decoded.partition(":")

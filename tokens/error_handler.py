@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from django.db import InterfaceError, OperationalError
 
+from tenants import snapshot
 from tenants.errors import CredentialCheckBusy, SnapshotUnconfirmed
+from tokens import refusals
 from tokens.answers import NO_STORE, Answer
+from tokens.client_authentication import PresentedCredentials, present
 from tokens.errors import (
     InsufficientScope,
     InvalidClient,
@@ -19,27 +24,70 @@ from tokens.errors import (
     ServiceUnavailable,
     TokenMissing,
 )
+from tokens.refusal_traces import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tokens.parameters import EndpointRequest
 
 logger = logging.getLogger(__name__)
 # Source: RFC 6749 section 5.2: what an error_description may not contain.
 _FORBIDDEN: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 UNAVAILABLE: Final = "The service can't answer right now; try again after a second."
+TRACE_HEADER: Final = "X-Refusal-Trace"
+KEPT: Final = "kept"
+COUNTED: Final = "counted"
 _PASSING: Final = (SnapshotUnconfirmed, CredentialCheckBusy, OperationalError, InterfaceError)
+
+
+def answer_refusal(error: Exception, request: EndpointRequest, *, operation: str) -> Answer:
+    """Answer what a tenant's endpoint refused, and record it; a header says if a trace is kept.
+
+    A fault of ours is no refusal and only logged.
+    """
+    error = _translate(error)
+    answer = answer_error(error, issuer=request.tenant.issuer)
+    if not isinstance(error, OAuthError):
+        return answer
+    is_kept = refusals.record(partial(_describe, error, request, operation))
+    return replace(answer, headers={**answer.headers, TRACE_HEADER: KEPT if is_kept else COUNTED})
 
 
 def answer_error(error: Exception, *, issuer: str = "") -> Answer:
     """Answer an error in the standard's form; `issuer` names the realm of a challenge."""
-    if isinstance(error, _PASSING):
-        error = ServiceUnavailable(UNAVAILABLE, detail=f"{type(error).__name__}: {error}")
+    error = _translate(error)
     if not isinstance(error, OAuthError):
         logger.error("unexpected error", exc_info=error)
         return _answer("server_error", "Something went wrong here.", 500, NO_STORE)
     logger.info("refused: %s %s", error.error, error.detail or error.description)
     headers = {**NO_STORE, **_challenge(error, issuer), **_retry(error)}
     return _answer(error.error, error.description, error.status, headers)
+
+
+def _translate(error: Exception) -> Exception:
+    """Name an error that will pass as the standard does."""
+    if isinstance(error, _PASSING):
+        return ServiceUnavailable(UNAVAILABLE, detail=f"{type(error).__name__}: {error}")
+    return error
+
+
+def _describe(error: OAuthError, request: EndpointRequest, operation: str) -> Refused:
+    """Describe a refusal as far as the request was read; nothing is read from the database."""
+    try:
+        presented = present(request)
+    except OAuthError:
+        presented = PresentedCredentials(request.parameters.get("client_id"), "")
+    client = error.asked.client if error.asked else None
+    return Refused(
+        error,
+        request,
+        operation,
+        client_record=client or snapshot.CURRENT.held_client(request.tenant, presented.client_id),
+        presented_client_id=client.client_id if client else presented.client_id,
+        authentication_method=presented.method,
+        secrets=(presented.secret, presented.assertion),
+    )
 
 
 def _answer(code: str, description: str, status: int, headers: Mapping[str, str]) -> Answer:

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from tenants.records import AccessRequest, Decision
 
 
 class OAuthError(Exception):
-    """An answer that is an error: `error` and `description` are public, `detail` is for the log."""
+    """An answer that is an error: `error` and `description` are public, `detail` is for the log.
+
+    `check` names the step of the walk that ends here; where a decision refused, its checks tell.
+    """
 
     error: ClassVar[str]
+    check: ClassVar[str]
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
 
-    def __init__(self, description: str, *, detail: str = "") -> None:
-        """Keep the fixed public sentence and, for the log only, what exactly was wrong."""
+    def __init__(
+        self,
+        description: str,
+        *,
+        detail: str = "",
+        reason: str = "",
+        asked: AccessRequest | None = None,
+        decision: Decision | None = None,
+    ) -> None:
+        """Keep the fixed public sentence and, for log and trace only, what exactly was wrong."""
         super().__init__(detail or description)
         self.description = description
         self.detail = detail
+        self.asked = asked
+        self.decision = decision
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        """The reason code: the decision's, else the one given, else the wire code."""
+        if self.decision is not None and not self.decision.is_allowed:
+            return self.decision.refusal.reason
+        return self._reason or self.error
 
 
 class InvalidRequest(OAuthError):
     """A parameter is missing, repeated or malformed. Source: RFC 6749 section 5.2."""
 
     error = "invalid_request"
+    check = "request_readable"
 
 
 class RequestTooLarge(InvalidRequest):
@@ -41,11 +67,14 @@ class InvalidClient(OAuthError):
     """The client could not be authenticated. Source: RFC 6749 section 5.2."""
 
     error = "invalid_client"
+    check = "client_authenticated"
     status = HTTPStatus.UNAUTHORIZED
 
-    def __init__(self, description: str, *, detail: str = "", tried_basic: bool = False) -> None:
+    def __init__(
+        self, description: str, *, detail: str = "", reason: str = "", tried_basic: bool = False
+    ) -> None:
         """Remember whether HTTP Basic was tried: only then the answer carries a challenge."""
-        super().__init__(description, detail=detail)
+        super().__init__(description, detail=detail, reason=reason)
         self.tried_basic = tried_basic
 
 
@@ -53,36 +82,42 @@ class InvalidGrant(OAuthError):
     """The code, refresh token or assertion is not good. Source: RFC 6749 section 5.2."""
 
     error = "invalid_grant"
+    check = "grant_accepted"
 
 
 class UnauthorizedClient(OAuthError):
     """The client may not use this grant. Source: RFC 6749 section 5.2."""
 
     error = "unauthorized_client"
+    check = "grant_allowed"
 
 
 class UnsupportedGrantType(OAuthError):
     """The server does not know the grant. Source: RFC 6749 section 5.2."""
 
     error = "unsupported_grant_type"
+    check = "grant_known"
 
 
 class InvalidScope(OAuthError):
     """The scope is unknown, malformed or too wide. Source: RFC 6749 section 5.2."""
 
     error = "invalid_scope"
+    check = "scope_known_and_allowed"
 
 
 class InvalidTarget(OAuthError):
     """The audience is unknown or not allowed. Source: RFC 8707 section 2."""
 
     error = "invalid_target"
+    check = "audience_known"
 
 
 class InvalidToken(OAuthError):
     """The bearer token is expired, revoked or not ours. Source: RFC 6750 section 3.1."""
 
     error = "invalid_token"
+    check = "token_accepted"
     status = HTTPStatus.UNAUTHORIZED
 
 
@@ -94,6 +129,7 @@ class InsufficientScope(OAuthError):
     """The bearer token does not reach far enough. Source: RFC 6750 section 3.1."""
 
     error = "insufficient_scope"
+    check = "token_reaches_far_enough"
     status = HTTPStatus.FORBIDDEN
 
 
@@ -101,12 +137,14 @@ class UnsupportedTokenType(OAuthError):
     """The presented token is of a kind that can't be revoked. Source: RFC 7009 section 2.2.1."""
 
     error = "unsupported_token_type"
+    check = "token_revocable"
 
 
 class ServiceUnavailable(OAuthError):
     """The server can't answer now and says when to try again. Source: RFC 9110 section 15.6.4."""
 
     error = "temporarily_unavailable"
+    check = "service_available"
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after_seconds = 1
 
@@ -115,6 +153,7 @@ class IssuerNotFound(OAuthError):
     """No tenant serves this issuer, or the path below it is unknown."""
 
     error = "not_found"
+    check = "endpoint_served"
     status = HTTPStatus.NOT_FOUND
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Decision,
         KeyedHash,
         PresentedRefreshToken,
+        RefreshPlan,
         TenantSnapshot,
         TokenPlan,
     )
@@ -126,10 +127,8 @@ def _write_token(tenant: TenantSnapshot, planned: TokenPlan) -> tuple[str, Keyed
 
 
 def _begin_session(token: NewAccessToken, answer: dict[str, JSON]) -> dict[str, JSON]:
-    planned, subject = token.plan.refresh, token.request.subject
-    issued, refresh = _make_refresh_token(token)
-    if planned is None or refresh is None or issued is None:
-        raise ValueError("a session begins with a refresh token")
+    subject = token.request.subject
+    planned, issued, refresh = _make_refresh_token(token)
     # A subject's number was read with it; without one, what this process held is older and safe.
     number = subject.cut_off_number if subject else token.cut_off_number
     session = NewSession(token_store.new_id(), planned.session_expires_at, number)
@@ -144,9 +143,8 @@ def _rotate(
     *,
     now: float,
 ) -> dict[str, JSON]:
-    issued, refresh = _make_refresh_token(token)
-    if issued is not None:
-        answer = answer | {"refresh_token": issued.text}
+    _, issued, refresh = _make_refresh_token(token)
+    answer = answer | {"refresh_token": issued.text}
     is_first = token_store.rotate_refresh(
         presented,
         token=token,
@@ -170,12 +168,13 @@ def _answer_of_the_first(
 
 def _make_refresh_token(
     token: NewAccessToken,
-) -> tuple[IssuedCredential | None, NewRefreshToken | None]:
-    if token.plan.refresh is None:
-        return None, None
+) -> tuple[RefreshPlan, IssuedCredential, NewRefreshToken]:
+    planned = token.plan.refresh
+    if planned is None:
+        raise ValueError("the decision allows no refresh token")
     row_id = token_store.new_id()
     issued = make_credential(CredentialKind.REFRESH_TOKEN, row_id)
-    return issued, NewRefreshToken(row_id, issued.keyed_hash, token.plan.refresh.expires_at)
+    return planned, issued, NewRefreshToken(row_id, issued.keyed_hash, planned.expires_at)
 
 
 def _reload(tenant: TenantSnapshot) -> TenantSnapshot:

@@ -66,6 +66,7 @@ class EndpointRequest:
     address: str = ""
     user_agent: str = ""
     api_slug: str = ""
+    request_id: str = ""
 
     @property
     def requested_scopes(self) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""Makes the daily partitions of the access tokens ahead, and drops those that nobody asks for.
+"""Makes the daily partitions of a table ahead, and drops those that nobody asks for.
 
 Runs as the owner of the tables. A partition carries no grant: access only through the parent.
 """
@@ -18,8 +18,6 @@ from tokens.token_ids import partition_bounds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PARENT: Final = "tokens_accesstoken"
-PREFIX: Final = f"{PARENT}_"
 OWNER_ALIAS: Final = "owner"
 MAX_PARTITIONS: Final = 64
 # One day may begin while a maintenance is late, and one more is spare.
@@ -29,23 +27,54 @@ DAYS_BEHIND: Final = 1
 LOCK_TIMEOUT: Final = "2s"
 MAINTENANCE_LOCK: Final = 0x5041525449  # "PARTI"
 DEFAULT_RETENTION_SECONDS: Final = 7 * 86_400
+# A refusal's partition is made when it begins; the week ahead outlasts a broken task queue.
+REFUSALS_AHEAD_SECONDS: Final = 7 * 86_400
 # Also what is no partition any more: a table that an interrupted maintenance detached.
-LIST_SQL: Final = f"""
+LIST_SQL: Final = """
 SELECT c.relname, i.inhparent IS NOT NULL, COALESCE(i.inhdetachpending, false)
 FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-WHERE c.relkind = 'r' AND c.relname ~ '^{PREFIX}[0-9]{{8}}$'
-  AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('{PARENT}'))
+WHERE c.relkind = 'r' AND c.relname ~ %s
+  AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass(%s))
 ORDER BY c.relname
-"""  # noqa: S608 - fixed texts.
-PLATFORM_SQL: Final = """
-SELECT max_access_token_lifetime_seconds, token_retention_seconds FROM tenants_platform
 """
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionedTable:
+    """A table with one partition for each day of its ids; its platform row in seconds.
+
+    `platform_sql` reads how far ahead its rows may lie, and how long a day stays after its end.
+    """
+
+    parent: str
+    platform_sql: str
+    default_ahead_seconds: int
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its partitions begin with, before the day."""
+        return f"{self.parent}_"
+
+
+ACCESS_TOKENS: Final = PartitionedTable(
+    "tokens_accesstoken",
+    "SELECT max_access_token_lifetime_seconds, token_retention_seconds FROM tenants_platform",
+    MAX_ACCESS_TOKEN_LIFETIME_SECONDS,
+)
+REFUSALS: Final = PartitionedTable(
+    "tokens_refusal",
+    "SELECT NULL::integer, refusal_retention_seconds FROM tenants_platform",
+    REFUSALS_AHEAD_SECONDS,
+)
+EXISTING_SQL: Final = "SELECT name FROM unnest(%s::text[]) name WHERE to_regclass(name) IS NOT NULL"
+TABLES: Final = (ACCESS_TOKENS, REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
     """A day's table: part of the parent, leaving it, or left behind."""
 
+    table: PartitionedTable
     day: date
     is_attached: bool
     is_detaching: bool
@@ -53,7 +82,7 @@ class Partition:
     @property
     def name(self) -> str:
         """The table's name."""
-        return f"{PREFIX}{self.day:%Y%m%d}"
+        return f"{self.table.prefix}{self.day:%Y%m%d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +95,34 @@ class Maintenance:
 
 
 def maintain(now: datetime, *, using: str = OWNER_ALIAS) -> Maintenance:
-    """Make what the longest token from now needs, and drop what is past its retention.
+    """Make what the next days need, and drop what is past its retention, in every table.
 
     Does nothing while another process maintains. Drops need autocommit.
     """
     with _maintenance_lock(using) as is_mine:
         if not is_mine:
             return Maintenance()
-        lifetime_seconds, retention_seconds = _read_platform(using)
-        made = _make_ahead(using, now, lifetime_seconds)
-        dropped, postponed = _drop_expired(using, now - timedelta(seconds=retention_seconds))
-        return Maintenance(made, dropped, postponed)
+        done = [_maintain(table, now, using) for table in TABLES]
+    return Maintenance(
+        tuple(name for one in done for name in one.made),
+        tuple(name for one in done for name in one.dropped),
+        tuple(name for one in done for name in one.postponed),
+    )
 
 
 def make_ahead(now: datetime, *, using: str) -> tuple[str, ...]:
-    """Make what the longest token from now needs; nothing where there is no parent table yet."""
+    """Make what the next days need, in every table that exists already."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [PARENT])
-        if not cursor.fetchone()[0]:
-            return ()
+        parents = [table.parent for table in TABLES]
+        cursor.execute(EXISTING_SQL, [parents])
+        existing = {name for (name,) in cursor.fetchall()}
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MAINTENANCE_LOCK])
-        return _make_ahead(using, now, _read_platform(using)[0])
+        return tuple(
+            name
+            for table in TABLES
+            if table.parent in existing
+            for name in _make_ahead(table, using, now, _read_platform(table, using)[0])
+        )
 
 
 def horizon(now: datetime, *, using: str = DEFAULT_DB_ALIAS) -> datetime:
@@ -105,18 +141,19 @@ def horizon(now: datetime, *, using: str = DEFAULT_DB_ALIAS) -> datetime:
 
 def reaches_far_enough(now: datetime, *, using: str = DEFAULT_DB_ALIAS) -> bool:
     """Say whether the longest token that the platform allows now has its partition."""
-    lifetime_seconds, _ = _read_platform(using)
+    lifetime_seconds, _ = _read_platform(ACCESS_TOKENS, using)
     return horizon(now, using=using) > now + timedelta(seconds=lifetime_seconds)
 
 
-def list_partitions(using: str) -> list[Partition]:
+def list_partitions(using: str, table: PartitionedTable = ACCESS_TOKENS) -> list[Partition]:
     """List the day tables, oldest first."""
     with connections[using].cursor() as cursor:
-        cursor.execute(LIST_SQL)
+        cursor.execute(LIST_SQL, [f"^{table.prefix}[0-9]{{8}}$", table.parent])
         rows = cursor.fetchall()
     return [
         Partition(
-            datetime.strptime(name.removeprefix(PREFIX), "%Y%m%d").replace(tzinfo=UTC).date(),
+            table,
+            datetime.strptime(name.removeprefix(table.prefix), "%Y%m%d").replace(tzinfo=UTC).date(),
             is_attached,
             is_detaching,
         )
@@ -124,14 +161,27 @@ def list_partitions(using: str) -> list[Partition]:
     ]
 
 
-def _make_ahead(using: str, now: datetime, lifetime_seconds: int) -> tuple[str, ...]:
-    existing = list_partitions(using)
+def _maintain(table: PartitionedTable, now: datetime, using: str) -> Maintenance:
+    ahead_seconds, retention_seconds = _read_platform(table, using)
+    made = _make_ahead(table, using, now, ahead_seconds)
+    dropped, postponed = _drop_expired(table, using, now - timedelta(seconds=retention_seconds))
+    return Maintenance(made, dropped, postponed)
+
+
+def _make_ahead(
+    table: PartitionedTable, using: str, now: datetime, ahead_seconds: int
+) -> tuple[str, ...]:
+    existing = list_partitions(using, table)
     first = now.astimezone(UTC).date() - timedelta(days=DAYS_BEHIND)
-    last = (now.astimezone(UTC) + timedelta(seconds=lifetime_seconds, days=SPARE_DAYS)).date()
+    last = (now.astimezone(UTC) + timedelta(seconds=ahead_seconds, days=SPARE_DAYS)).date()
     taken = {partition.day for partition in existing}
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     room = max(0, MAX_PARTITIONS - len(existing))
-    missing = [Partition(d, is_attached=False, is_detaching=False) for d in days if d not in taken]
+    missing = [
+        Partition(table, day, is_attached=False, is_detaching=False)
+        for day in days
+        if day not in taken
+    ]
     for partition in missing[:room]:
         _make(using, partition)
     return tuple(partition.name for partition in missing[:room])
@@ -140,19 +190,22 @@ def _make_ahead(using: str, now: datetime, lifetime_seconds: int) -> tuple[str, 
 def _make(using: str, partition: Partition) -> None:
     """Make a table and attach it: unlike PARTITION OF, this waits for no open insert."""
     first, after = partition_bounds(partition.day)
+    parent = partition.table.parent
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-        cursor.execute(f"CREATE TABLE {partition.name} (LIKE {PARENT} INCLUDING ALL)")
+        cursor.execute(f"CREATE TABLE {partition.name} (LIKE {parent} INCLUDING ALL)")
         cursor.execute(
-            f"ALTER TABLE {PARENT} ATTACH PARTITION {partition.name} "
+            f"ALTER TABLE {parent} ATTACH PARTITION {partition.name} "
             f"FOR VALUES FROM ('{first}') TO ('{after}')"
         )
 
 
-def _drop_expired(using: str, before: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _drop_expired(
+    table: PartitionedTable, using: str, before: datetime
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     dropped: list[str] = []
     postponed: list[str] = []
-    for partition in list_partitions(using):
+    for partition in list_partitions(using, table):
         is_expired = _midnight(partition.day + timedelta(days=1)) <= before
         if not is_expired and not partition.is_detaching:
             continue
@@ -168,11 +221,12 @@ def _drop_expired(using: str, before: datetime) -> tuple[tuple[str, ...], tuple[
 
 def _drop(using: str, partition: Partition) -> None:
     """Detach without blocking anybody, also where an earlier try was interrupted, then drop."""
+    detach = f"ALTER TABLE {partition.table.parent} DETACH PARTITION {partition.name}"
     with connections[using].cursor() as cursor:
         if partition.is_detaching:
-            cursor.execute(f"ALTER TABLE {PARENT} DETACH PARTITION {partition.name} FINALIZE")
+            cursor.execute(f"{detach} FINALIZE")
         elif partition.is_attached:
-            cursor.execute(f"ALTER TABLE {PARENT} DETACH PARTITION {partition.name} CONCURRENTLY")
+            cursor.execute(f"{detach} CONCURRENTLY")
         cursor.execute(f"DROP TABLE {partition.name}")
 
 
@@ -193,13 +247,13 @@ def _maintenance_lock(using: str) -> Iterator[bool]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MAINTENANCE_LOCK])
 
 
-def _read_platform(using: str) -> tuple[int, int]:
-    """Read the longest lifetime that the platform allows, and the retention, in seconds."""
+def _read_platform(table: PartitionedTable, using: str) -> tuple[int, int]:
+    """Read how far ahead rows may lie, and how long they stay after their day, in seconds."""
     with connections[using].cursor() as cursor:
-        cursor.execute(PLATFORM_SQL)
+        cursor.execute(table.platform_sql)
         row = cursor.fetchone()
-    lifetime_seconds, retention_seconds = row or (None, DEFAULT_RETENTION_SECONDS)
-    return lifetime_seconds or MAX_ACCESS_TOKEN_LIFETIME_SECONDS, retention_seconds
+    ahead_seconds, retention_seconds = row or (None, DEFAULT_RETENTION_SECONDS)
+    return ahead_seconds or table.default_ahead_seconds, retention_seconds
 
 
 def _midnight(day: date) -> datetime:

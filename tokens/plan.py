@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from tokens.claims import build_claims, build_header, extra_claims
 from tokens.token_ids import expiry_ordered_uuid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from tenants.records import (
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
     )
     from tokens.claim_profiles import ClaimProfileData
 
-__all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "plan"]
+__all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "find_usage_limit", "plan"]
 
 # Beyond this the caller's texts are kept as digests, so that no row grows with them.
 FACTS_BYTES: Final = 1_024
+# The member that stands for the grant's findings where they are too long.
+DIGEST: Final = "digest"
+POST: Final = "POST"
 
 
 class MissingSigningKey(LookupError):
@@ -167,7 +172,7 @@ def _token_record(
         subject=str(subject.id) if subject else "",
         app_tenant_id=request.app_tenant_id,
         app_subject_id=request.app_subject_id,
-        usage_limit=_usage_limit(tenant, decision.granted_scopes),
+        usage_limit=find_usage_limit(tenant, decision.granted_scopes),
         extra_claims=extra_claims(
             tenant.claim_rules,
             api_ids=tuple([api.id for api in apis]),
@@ -177,11 +182,12 @@ def _token_record(
     )
 
 
-def _usage_limit(tenant: TenantSnapshot, scopes: tuple[str, ...]) -> int:
-    """Answer the smallest usage limit of the scopes; 0 is no limit."""
+def find_usage_limit(tenant: TenantSnapshot, scopes: tuple[str, ...]) -> int:
+    """Answer the smallest usage limit of the scopes, of those that still exist; 0 is no limit."""
     smallest = 0
     for name in scopes:
-        limit = tenant.scopes[name].usage_limit
+        scope = tenant.scopes.get(name)
+        limit = scope.usage_limit if scope else 0
         if limit and (not smallest or limit < smallest):
             smallest = limit
     return smallest
@@ -243,13 +249,46 @@ def _facts(request: AccessRequest) -> dict[str, JSON]:
     }
     facts: dict[str, JSON] = {"grant_type": request.grant_type, "address": request.address}
     encoded = {name: text.encode("utf-8", "surrogatepass") for name, text in written.items()}
-    is_digested = sum(map(len, encoded.values())) > FACTS_BYTES
+    size = sum(map(len, encoded.values()))
+    is_digested = size > FACTS_BYTES
     for name, text in written.items():
         if text:
             facts[name] = sha256(encoded[name]).hexdigest() if is_digested else _storable(text)
-    if is_digested:
+    found = _found_facts(request)
+    if found:
+        facts |= _bounded(found, FACTS_BYTES - size)
+    if is_digested or DIGEST in facts:
         facts["digested"] = True
     return facts
+
+
+def _found_facts(request: AccessRequest) -> dict[str, JSON]:
+    """Collect what the grant found out and policies may read; a session's row tells its own."""
+    headers: dict[str, JSON] = {n: t for n, t in request.headers.items() if n != "user-agent"}
+    found: dict[str, JSON] = {
+        "groups": _listed(request.groups),
+        "claims": None if request.claims is None else dict(request.claims),
+        "actor": request.actor or None,
+        "headers": headers or None,
+        "method": request.method if request.method != POST else None,
+    }
+    if request.session_id is None:
+        ceiling = request.scope_ceiling
+        found["scope_ceiling"] = None if ceiling is None else _listed(sorted(ceiling))
+        found["expires_at_ceiling"] = request.expires_at_ceiling
+    return {name: value for name, value in found.items() if value is not None and value != ""}
+
+
+def _listed(names: Sequence[str] | None) -> JSON:
+    return None if names is None else [*names]
+
+
+def _bounded(found: dict[str, JSON], room: int) -> dict[str, JSON]:
+    """Keep the facts where they fit and PostgreSQL can store them, else the digest of them all."""
+    text = json.dumps(found, separators=(",", ":"), sort_keys=True).encode()
+    if len(text) <= room and b"\\u0000" not in text and b"\\ud" not in text:
+        return found
+    return {DIGEST: sha256(text).hexdigest()}
 
 
 def _storable(text: str) -> str:

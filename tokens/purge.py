@@ -1,6 +1,6 @@
 """Deletes what has expired, in bounded batches that can be stopped and resumed at any point.
 
-Access tokens are not here: they leave with their partition.
+Access tokens are not here: they leave with their partition, and so do most refusals.
 """
 
 from __future__ import annotations
@@ -67,6 +67,24 @@ DELETE FROM tenants_cutoff WHERE number IN (
   SELECT number FROM tenants_cutoff
   WHERE purge_after < %(before)s AND number < (SELECT max(number) FROM tenants_cutoff)
   ORDER BY purge_after LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
+# Most refusals leave with their partition: this is for the tenants that keep less than the platform.
+# The bound is the id of a refusal at that time: its leading 48 bits are milliseconds.
+REFUSALS_SQL: Final = """
+DELETE FROM tokens_refusal WHERE id IN (
+  SELECT old.id FROM tenants_platform platform
+  JOIN tenants_tenant tenant
+    ON tenant.refusal_retention_seconds < platform.refusal_retention_seconds
+  CROSS JOIN LATERAL (
+    SELECT id FROM tokens_refusal WHERE tenant_id = tenant.id AND id < (lpad(to_hex((1000 * extract(
+      epoch FROM %(before)s::timestamptz - make_interval(secs => tenant.refusal_retention_seconds)
+    ))::bigint), 12, '0') || repeat('0', 20))::uuid
+    ORDER BY id LIMIT %(rows)s) old
+  LIMIT %(rows)s)"""
+REFUSAL_COUNTS_SQL: Final = """
+DELETE FROM tokens_refusalcount WHERE id IN (
+  SELECT id FROM tokens_refusalcount WHERE minute < %(before)s::timestamptz - make_interval(
+    secs => (SELECT refusal_retention_seconds FROM tenants_platform))
+  ORDER BY minute LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
 PURGES: Final = (
     Purge("refresh tokens", _delete("tokens_refreshtoken"), RETENTION),
     Purge("expired sessions", _delete_sessions("expires_at"), RETENTION),
@@ -76,6 +94,8 @@ PURGES: Final = (
     Purge("consents", _delete("tokens_consent")),
     Purge("replayed assertions", _delete("tokens_replayedassertion")),
     Purge("cut-offs", CUT_OFFS_SQL),
+    Purge("refusals", REFUSALS_SQL),
+    Purge("refusal counts", REFUSAL_COUNTS_SQL),
 )
 
 

@@ -20,7 +20,7 @@ MAX_RINGS: Final = 100
 
 @shared_task(time_limit=TIME_LIMIT_SECONDS, soft_time_limit=SOFT_TIME_LIMIT_SECONDS)
 def maintain_partitions() -> None:
-    """Make the access tokens' partitions ahead and drop those past their retention."""
+    """Make the partitions of tokens and refusals ahead; drop those past their retention."""
     partitions.maintain(timezone.now())
 
 

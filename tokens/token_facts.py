@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenants.records import TokenRecord
+from tokens.plan import find_usage_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,5 +36,6 @@ def record_of(
         expires_at=token.expires_at,
         issuer_override=tenant.issuer_override,
         subject=str(token.subject_id) if token.subject_id else "",
+        usage_limit=find_usage_limit(tenant, scopes),
         extra_claims=extra_claims,
     )

@@ -25,7 +25,9 @@ class ScopeTable(EntityTable):
     fields = ("name", "title", "emphasized", "usage_limit")
     verbose_name_plural = "scopes"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
         """Leave every field to be typed: the service refuses to rename what exists."""
         return ()
 

@@ -26,9 +26,7 @@ class KindFilter(SimpleListFilter):
     title = "kind"
     parameter_name = "kind"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         """Offer the kinds that the admin knows: what occurs would need the whole table."""
         return [(kind, kind.replace("_", " ")) for kind in sorted(RIGHTS)]
 

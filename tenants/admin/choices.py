@@ -14,8 +14,11 @@ from django.contrib.admin.widgets import (
     RelatedFieldWidgetWrapper,
 )
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import JSONField
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from django.db.models import JSONField, URLField
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminNullBooleanSelectWidget,
+)
 
 from tenants.admin.fields import LinesField, StorableJSONField
 from tenants.admin.requests import form_tenant_of
@@ -33,6 +36,24 @@ else:
 
 # Of these a tenant may have too many for a list: they are searched for.
 SEARCHED_MODELS = (Client, Subject)
+LEVEL_ABOVE = "The level above decides"
+DECIDED_ABOVE = frozenset(("access_token_format", "signing_algorithm"))
+# Where the field's own name reads badly: the RFC's word as it stands, or plain words.
+LABELS = {
+    "client_id": "client_id",
+    "cors_allowed_origins": "Web origins (CORS)",
+    "emphasized": "Emphasized",
+    "is_dual": "Both sets of names",
+    "is_email_verified": "Address is verified",
+    "is_enabled": "Enabled",
+    "is_superuser": "Platform operator",
+    "jwks": "Public keys (JWKS)",
+    "jwks_uri": "Address of the keys (jwks_uri)",
+    "redirect_uris": "Redirect URIs",
+    "post_logout_redirect_uris": "Redirect URIs after logout",
+    "refresh_token_enabled": "Refresh tokens",
+    "token_endpoint_auth_method": "Method",
+}
 
 
 class TenantUrl(AutocompleteMixin):
@@ -63,11 +84,34 @@ class TenantChoices(BaseAdmin):
         if isinstance(db_field, ArrayField):
             return _make_list_field(db_field)
         if isinstance(db_field, JSONField):
-            kwargs["form_class"] = StorableJSONField
+            # A hidden second copy would only say what the stored value says.
+            kwargs |= {"form_class": StorableJSONField, "show_hidden_initial": False}
+        if isinstance(db_field, URLField):
+            kwargs["assume_scheme"] = "https"
+        if db_field.name in LABELS:
+            kwargs["label"] = LABELS[db_field.name]
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
+
+    def formfield_for_nullboolean_field(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Offer the level above in place of "unknown"."""
+        field = db_field.formfield(**kwargs, widget=UnfoldAdminNullBooleanSelectWidget())
+        if field is not None:
+            field.widget.choices = [("unknown", LEVEL_ABOVE), ("true", "Yes"), ("false", "No")]
+        return field
+
+    def formfield_for_choice_field(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.TypedChoiceField | None:
+        """Offer the level above in place of nothing."""
+        if db_field.name in DECIDED_ABOVE and db_field.blank:
+            blank = [("", LEVEL_ABOVE)]
+            kwargs["choices"] = db_field.get_choices(include_blank=True, blank_choice=blank)
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
@@ -125,7 +169,7 @@ def _make_list_field(db_field: ArrayField[Any, Any]) -> forms.Field:
     element = db_field.base_field
     common = {
         "required": not db_field.blank,
-        "label": str(db_field.verbose_name).capitalize(),
+        "label": LABELS.get(db_field.name, str(db_field.verbose_name).capitalize()),
         "help_text": db_field.help_text,
         "initial": list,
     }
@@ -133,4 +177,3 @@ def _make_list_field(db_field: ArrayField[Any, Any]) -> forms.Field:
         widget = UnfoldAdminCheckboxSelectMultipleWidget({"class": "console-ticks"})
         return forms.MultipleChoiceField(choices=element.choices, widget=widget, **common)
     return LinesField(validate_line=element.validators, **common)
-

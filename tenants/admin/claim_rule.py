@@ -23,6 +23,9 @@ class ClaimRuleAdmin(EntityAdmin):
         (None, {"fields": ("tenant", "slug", "claim", "value")}),
         (
             "Added where all of these match",
-            {"description": "An empty one matches everything.", "fields": ("api", "client", "grant_type")},
+            {
+                "description": "An empty one matches everything.",
+                "fields": ("api", "client", "grant_type"),
+            },
         ),
     )

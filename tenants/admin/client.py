@@ -60,7 +60,9 @@ class SecretTable(FactTable):
         """Link to the removal, which asks first."""
         options = secret._meta  # noqa: SLF001 - Django's public API.
         name = f"{self.admin_site.name}:{options.app_label}_{options.model_name}_delete"
-        return format_html('<a class="console-link" href="{}">Remove</a>', reverse(name, args=[secret.pk]))
+        return format_html(
+            '<a class="console-link" href="{}">Remove</a>', reverse(name, args=[secret.pk])
+        )
 
 
 class GrantSettingsStack(EntityStack):
@@ -69,7 +71,6 @@ class GrantSettingsStack(EntityStack):
     model = ClientGrantSettings
     kind = "client_grant_settings"
     verbose_name_plural = "settings for single grants"
-    classes = ("collapse",)
     fieldsets = (
         (None, {"fields": ("grant_type", *TOKEN_CHOICES, "refresh_token_enabled")}),
         LIFETIMES,
@@ -131,7 +132,10 @@ class ClientAdmin(EntityAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start a backend service: the kind of client that is made most often."""
-        return {"grant_types": ["client_credentials"], **super().get_changeform_initial_data(request)}
+        return {
+            "grant_types": ["client_credentials"],
+            **super().get_changeform_initial_data(request),
+        }
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> tuple[type[Any], ...]:
         """Show what hangs on a client once there is one."""
@@ -204,7 +208,11 @@ class ClientAdmin(EntityAdmin):
             raise InvalidEntity({"allow_client": [text]}) from error
 
     def _issue_secret(
-        self, request: HttpRequest, client: Model, label: str, expires_at: Any = None  # noqa: ANN401
+        self,
+        request: HttpRequest,
+        client: Model,
+        label: str,
+        expires_at: Any = None,  # noqa: ANN401
     ) -> None:
         assert isinstance(client, Client)  # noqa: S101 - narrows the type for the checker.
         _, text = client_secrets.add_secret(
@@ -236,5 +244,9 @@ def _write_command(client: Client, secret: str) -> str:
     credentials = shlex.quote(f"{quote_plus(client.client_id)}:{secret}")
     url = shlex.quote(f"{settings.TENANTS_BASE_URL}/t/{client.tenant.path}/oauth/token")
     scope = client.scopes.values_list("name", flat=True).first()
-    asked = "" if client.default_scopes.exists() or not scope else f" -d {shlex.quote(f'scope={scope}')}"
+    asked = (
+        ""
+        if client.default_scopes.exists() or not scope
+        else f" -d {shlex.quote(f'scope={scope}')}"
+    )
     return f"curl -u {credentials} -d grant_type=client_credentials{asked} {url}"

@@ -21,7 +21,12 @@ Method = Client.AuthenticationMethod
 SECRET_METHODS = frozenset((Method.CLIENT_SECRET_BASIC, Method.CLIENT_SECRET_POST))
 NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
 MAX_SLUG_LENGTH = 63
-LIFETIMES_IN_DAYS = (("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"))
+LIFETIMES_IN_DAYS = (
+    ("", "never"),
+    ("30", "in 30 days"),
+    ("90", "in 90 days"),
+    ("365", "in a year"),
+)
 
 
 def todays_label() -> str:

@@ -67,7 +67,10 @@ class CutOffForm(EntityForm):
         for name, model in self.listed.items():
             rows = model._default_manager.filter(tenant=self.tenant_id)  # noqa: SLF001 - public API.
             self.fields[name] = forms.ModelChoiceField(
-                rows, required=False, widget=UnfoldAdminSelectWidget, label=name.removesuffix("_id").replace("_", " ").capitalize()
+                rows,
+                required=False,
+                widget=UnfoldAdminSelectWidget,
+                label=name.removesuffix("_id").replace("_", " ").capitalize(),
             )
 
     def clean_client(self) -> Client | None:

@@ -172,6 +172,14 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         # The same request again: now the form knows what is wrong and shows it.
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponseBase:
+        """Offer one way to save a new entity: where it leads is the same for all."""
+        context["show_save_and_add_another"] = False
+        context["show_save_and_continue"] = bool(kwargs.get("change"))
+        return super().render_change_form(request, context, **kwargs)
+
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
@@ -202,6 +210,9 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         change: bool,  # noqa: FBT001 - Django's signature.
     ) -> None:
         """Store what the form says, unless it says nothing new."""
+        if obj.pk is None:
+            # Django takes a new entity's key away where its page has inline ones.
+            obj.pk = self.opts.pk.get_pk_value_on_save(obj)
         if not change or set(form.changed_data) - {"reason"}:
             self.write(request, obj, form)
 

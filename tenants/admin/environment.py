@@ -33,8 +33,6 @@ class EnvironmentAdmin(ParentAdmin):
         LIFETIMES,
     )
 
-    def keep_parents(
-        self, rows: QuerySet[Model], tenant_ids: Collection[UUID]
-    ) -> QuerySet[Model]:
+    def keep_parents(self, rows: QuerySet[Model], tenant_ids: Collection[UUID]) -> QuerySet[Model]:
         """Keep the environments of these tenants."""
         return rows.filter(pk__in=Tenant.objects.filter(pk__in=tenant_ids).values("environment"))

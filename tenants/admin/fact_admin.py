@@ -29,4 +29,3 @@ class FactAdmin(EntityAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Never: they stay."""
         return False
-

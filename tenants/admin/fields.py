@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 if TYPE_CHECKING:
@@ -14,12 +15,19 @@ if TYPE_CHECKING:
 
 MAX_JSON_CHARACTERS = 65_536
 MAX_LINES = 100
+ROWS = {"rows": 4}
 
 
 class StorableJSONField(forms.JSONField):
     """JSON of bounded size and depth, without what `jsonb` can't hold."""
 
-    widget = UnfoldAdminTextareaWidget
+    def __init__(self, **options: Any) -> None:
+        """Show some lines of it."""
+        super().__init__(**{**options, "widget": UnfoldAdminTextareaWidget(ROWS)})
+
+    def bound_data(self, data: Any, initial: Any) -> Any:  # noqa: ANN401 - Django's signature.
+        """Show what was typed just as it was: reading it is what may have failed."""
+        return initial if self.disabled or data is None else InvalidJSONInput(data)
 
     def to_python(self, value: Any) -> Any:  # noqa: ANN401 - any JSON.
         """Read the text.
@@ -47,14 +55,12 @@ class StorableJSONField(forms.JSONField):
 class LinesField(forms.CharField):
     """A list of short texts, one on each line."""
 
-    widget = UnfoldAdminTextareaWidget
-
     def __init__(
         self, *, validate_line: Sequence[Callable[[str], None]] = (), **options: Any
-    ) -> None:  # noqa: ANN401 - Django's signature.
+    ) -> None:
         """Keep what each line must pass."""
         self.validate_line = validate_line
-        super().__init__(**options)
+        super().__init__(**{**options, "widget": UnfoldAdminTextareaWidget(ROWS)})
         self.help_text = f"{self.help_text} One on each line.".strip()
 
     def prepare_value(self, value: Any) -> Any:  # noqa: ANN401 - the stored list, or what was typed.

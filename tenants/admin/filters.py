@@ -24,9 +24,7 @@ class TenantFilter(SimpleListFilter):
     title = "tenant"
     parameter_name = "tenant"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         """Offer the operator's tenants."""
         reach = reach_of(request)
         tenant_ids = None if reach.is_platform_operator else list(reach.roles)

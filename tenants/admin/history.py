@@ -55,7 +55,8 @@ def name_actors(events: Iterable[Any]) -> None:
     rows = list(events)
     ids = {row.actor_id for row in rows if row.actor_kind == "operator" and row.actor_id}
     names = {
-        str(key): name for key, name in User.objects.filter(pk__in=ids).values_list("pk", "username")
+        str(key): name
+        for key, name in User.objects.filter(pk__in=ids).values_list("pk", "username")
     }
     for row in rows:
         row.actor_name = _name_actor(row, names)
@@ -65,4 +66,6 @@ def _name_actor(row: Any, names: dict[str, str]) -> str:  # noqa: ANN401 - an ev
     if row.actor_kind != "operator":
         return f"{row.actor_kind} {row.actor_id}".strip()
     # Row-level security hides operators without a role in the reader's tenants.
-    return names.get(row.actor_id, f"an operator of the platform ({row.actor_id[:SHORT_ID_LENGTH]})")
+    return names.get(
+        row.actor_id, f"an operator of the platform ({row.actor_id[:SHORT_ID_LENGTH]})"
+    )

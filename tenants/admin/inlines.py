@@ -20,6 +20,7 @@ class InlineRights:
 
     kind: ClassVar[str]
     extra = 0
+    hide_title = True
     show_change_link = False
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

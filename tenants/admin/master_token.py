@@ -26,7 +26,15 @@ class MasterTokenAdmin(EntityAdmin):
     """Master tokens; the text of a new one is shown once."""
 
     kind = "master_token"
-    list_display = ("label", "kind_text", "client", "tenant", "is_enabled", "expires_at", "last_used_at")
+    list_display = (
+        "label",
+        "kind_text",
+        "client",
+        "tenant",
+        "is_enabled",
+        "expires_at",
+        "last_used_at",
+    )
     list_filter = (TenantFilter, "is_enabled")
     list_select_related = ("tenant", "client")
     search_fields = ("label",)

@@ -25,7 +25,7 @@ class PlatformAdmin(EntityAdmin):
     belongs_to_tenant = False
     actions = ()
     fieldsets = (
-        (None, {"fields": ("token_retention_seconds",)}),
+        (None, {"fields": ("token_retention_seconds", "refusal_retention_seconds")}),
         ("Tokens", {"fields": TOKEN_CHOICES}),
         ("Lifetimes", {**LIFETIMES[1], "classes": ()}),
     )

@@ -30,9 +30,7 @@ class ParentAdmin(EntityAdmin):
         rows = scope(super(EntityAdmin, self).get_queryset(request), None, "pk")
         return rows if tenant_ids is None else self.keep_parents(rows, tenant_ids)
 
-    def keep_parents(
-        self, rows: QuerySet[Model], tenant_ids: Collection[UUID]
-    ) -> QuerySet[Model]:
+    def keep_parents(self, rows: QuerySet[Model], tenant_ids: Collection[UUID]) -> QuerySet[Model]:
         """Keep the rows above these tenants."""
         raise NotImplementedError
 
@@ -47,9 +45,7 @@ class ProjectAdmin(ParentAdmin):
     ordering = ("slug",)
     fields = ("slug", "name")
 
-    def keep_parents(
-        self, rows: QuerySet[Model], tenant_ids: Collection[UUID]
-    ) -> QuerySet[Model]:
+    def keep_parents(self, rows: QuerySet[Model], tenant_ids: Collection[UUID]) -> QuerySet[Model]:
         """Keep the projects of these tenants."""
         tenants = Tenant.objects.filter(pk__in=tenant_ids)
         return rows.filter(pk__in=tenants.values("environment__project"))

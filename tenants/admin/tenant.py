@@ -39,6 +39,7 @@ class TenantAdmin(EntityAdmin):
         (None, {"fields": ("environment", "slug", "name", "issuer", "is_enabled")}),
         ("Tokens", {"fields": ("signing_algorithm", *TOKEN_CHOICES, "scope_excess")}),
         LIFETIMES,
+        ("Refused requests", {"fields": ("refusal_retention_seconds",)}),
         (
             "For callers of other systems",
             {

@@ -104,7 +104,10 @@ class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-ar
         changes.save(entity, actor=actor_of(request), reason=reason)
 
     def user_change_password(
-        self, request: HttpRequest, id: str, form_url: str = ""  # noqa: A002 - Django's signature.
+        self,
+        request: HttpRequest,
+        id: str,
+        form_url: str = "",
     ) -> HttpResponseBase:
         """Set an operator's password, and write down that it was set."""
         response = super().user_change_password(request, id, form_url)

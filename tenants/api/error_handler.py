@@ -102,7 +102,7 @@ def write_problem(problem: Problem, request: Request) -> Response:
     return Response(
         document,
         status=problem.kind.status,
-        headers=dict(problem.headers),
+        headers={"Cache-Control": "no-store", **problem.headers},
         content_type=problems.MEDIA_TYPE,
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -125,9 +126,9 @@ class URITexts(Texts):
         """Take the text apart."""
         return str(data).split()
 
-    def to_internal_value(self, data: list[Any]) -> Any:  # noqa: ANN401 - the model's text.
-        """Write the text; no URI contains a space."""
-        return " ".join(super().to_internal_value(data))
+    def run_validation(self, data: Any = empty) -> Any:  # noqa: ANN401 - the model's text.
+        """Write the text once the array is validated; no URI contains a space."""
+        return " ".join(super().run_validation(data))
 
 
 class ScopeText(Text):
@@ -141,9 +142,9 @@ class ScopeText(Text):
         """Write the names in their order."""
         return " ".join(sorted(scope.name for scope in value.all()))
 
-    def to_internal_value(self, data: str) -> tuple[str, ...]:  # type: ignore[override]  # names.
-        """Take the names apart; the view looks them up."""
-        text = super().to_internal_value(data)
+    def run_validation(self, data: Any = empty) -> tuple[str, ...]:  # noqa: ANN401 - as sent.
+        """Take the names apart once the text is validated; the view looks them up."""
+        text = super().run_validation(data)
         if text and not SCOPE.fullmatch(text):
             raise serializers.ValidationError("Write scope names with single spaces between them.")
         return tuple(dict.fromkeys(text.split(" "))) if text else ()

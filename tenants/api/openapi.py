@@ -109,7 +109,7 @@ class SchemaView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
-    metadata_class = None
+    http_method_names = ["get", "head"]
     schema = None
 
     def get(self, request: Request) -> Response:
@@ -124,6 +124,11 @@ class NothingView(APIView):
     authentication_classes = ()
     permission_classes = ()
     schema = None
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Name no methods: there are none."""
+        return {}
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Refuse whatever the method.

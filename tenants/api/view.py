@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rest_framework.response import Response
 
 Method = TypeVar("Method", bound="Callable[..., Response]")
+# OPTIONS is not among them: no browser calls this API.
+METHODS = ["get", "head", "post", "patch", "delete"]
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 
 
@@ -43,7 +45,7 @@ class TenantView(APIView):
     """A resource of one tenant; `scopes` names what reading and writing it need."""
 
     permission_classes = (HoldsScope,)
-    metadata_class = None
+    http_method_names = METHODS
     scopes: ClassVar[Mapping[str, str]]
 
     @property

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db import connection, transaction
 
 from tenants import audit, models
 from tenants.configuration.documents import Entry, read_file
 from tenants.configuration.journal import Journal
-from tenants.configuration.kinds import ENVIRONMENT, PLATFORM, PROJECT, TENANT
+from tenants.configuration.kinds import ENVIRONMENT, KINDS, PLATFORM, PROJECT, TENANT
 from tenants.configuration.mistakes import InvalidConfiguration, Mistake
 from tenants.configuration.repetitions import find_repetitions
 from tenants.configuration.stated_list import StatedList
@@ -117,29 +117,26 @@ def _apply(journal: Journal, entry: Entry) -> None:
     if platform.content:
         row = models.Platform.objects.get(pk=1)
         bring(Draft(journal, platform, PLATFORM, row, "platform"))
-    for draft in StatedList(journal, entry, PROJECT, None, "projects").drafts():
+    for draft in StatedList(journal, entry, PROJECT, None, "").drafts():
         if bring(draft):
-            _apply_project(draft)
+            _apply_levels(draft)
 
 
-def _apply_project(project: Draft) -> None:
-    label = f"{project.name} environments"
-    environments = StatedList(project.journal, project.entry, ENVIRONMENT, project.entity, label)
-    for draft in environments.drafts():
-        if bring(draft):
-            _apply_environment(draft, f"{project.name}/{draft.name}")
-
-
-def _apply_environment(environment: Draft, path: str) -> None:
-    label = f"{path} tenants"
-    tenants = StatedList(environment.journal, environment.entry, TENANT, environment.entity, label)
-    for draft in tenants.drafts():
-        if bring(draft):
+def _apply_levels(above: Draft) -> None:
+    """Bring what stands below a project or an environment, and below that."""
+    kind = KINDS[above.kind.children[0]]
+    below = StatedList(above.journal, above.entry, kind, above.entity, above.label)
+    for draft in below.drafts():
+        if bring(draft) is None:
+            continue
+        if kind is TENANT:
             _apply_tenant(draft)
+        else:
+            _apply_levels(draft)
 
 
 def _apply_tenant(tenant: Draft) -> None:
-    contents = TenantContents(tenant.journal, tenant.entry, tenant.entity)
+    contents = TenantContents(tenant.journal, tenant.entry, cast("models.Tenant", tenant.entity))
     try:
         contents.bring()
     except CredentialCheckBusy:

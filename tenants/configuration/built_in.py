@@ -11,7 +11,7 @@ from tenants.services.tenants import MANAGEMENT_SCOPES, OPENID_SCOPES
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from tenants.configuration.kinds import Attribute, Kind
+    from tenants.configuration.vocabulary import Attribute, Kind
     from tenants.records import JSON
 
 SCOPES = {

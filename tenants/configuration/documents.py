@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from tenants.configuration.mistakes import InvalidConfiguration, Mistake, Path, write_path
@@ -11,6 +10,7 @@ from tenants.configuration.yaml_reader import MalformedDocument, read_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path as FilePath
 
     from tenants.records import JSON
 

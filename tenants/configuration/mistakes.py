@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = "tuple[str | int, ...]"
 MAX_LISTED_NAMES = 12
+# In `{value: one, two}` an unquoted secret has become a value and a key.
+SECRET_PLACES = frozenset(("secrets", "master_tokens", "shared_secret", "signing_keys"))
 MAX_SHOWN_CHARACTERS = 80
 
 
@@ -38,6 +40,11 @@ class InvalidConfiguration(TenantsError):
         """Keep the mistakes in the order of the files' lines, each of them once."""
         self.mistakes: Sequence[Mistake] = tuple(dict.fromkeys(sorted(mistakes)))
         super().__init__("\n".join(map(str, self.mistakes)))
+
+
+def may_hold_secrets(path: Path) -> bool:
+    """Say whether what stands at a path, even a key there, may be part of a secret."""
+    return not SECRET_PLACES.isdisjoint(map(str, path))
 
 
 def write_path(path: Path) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenants import models
-from tenants.configuration.kinds import KINDS, NAMING_FIELDS
+from tenants.configuration.kinds import KINDS
 from tenants.configuration.mistakes import quote, suggest
+from tenants.configuration.vocabulary import NAMING_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tenants.configuration.documents import Entry
     from tenants.configuration.journal import Journal
-    from tenants.configuration.kinds import Attribute
+    from tenants.configuration.vocabulary import Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,7 @@ class Names:
         else:
             self.entities[target][name] = entity
 
-    def find(
-        self, journal: Journal, entry: Entry, attribute: Attribute, name: str
-    ) -> Model | None:
+    def find(self, journal: Journal, entry: Entry, attribute: Attribute, name: str) -> Model | None:
         """Find what an attribute names; where there is nothing, note the mistake."""
         if attribute.target == "users":
             return _find_user(journal, entry, attribute, name)

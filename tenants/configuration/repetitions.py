@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tenants.configuration.kinds import ENVIRONMENT, KINDS, PLATFORM, PROJECT, TENANT, Kind
+from tenants.configuration.kinds import ENVIRONMENT, KINDS, PLATFORM, PROJECT, TENANT
 from tenants.configuration.mistakes import quote
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tenants.configuration.documents import Entry
     from tenants.configuration.mistakes import Mistake
+    from tenants.configuration.vocabulary import Kind
 
 
 def find_repetitions(entries: Sequence[Entry]) -> list[Mistake]:

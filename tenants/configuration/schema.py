@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -14,11 +14,14 @@ from tenants.configuration.schema_extras import EXTRAS, JSON_VALUES, SHAPES, UUI
 from tenants.configuration.values import SPACED_LISTS, default_value
 
 if TYPE_CHECKING:
-    from tenants.configuration.kinds import Attribute, Kind
+    import re
+
+    from tenants.configuration.vocabulary import Attribute, Kind
     from tenants.records import JSON
 
 Schema: TypeAlias = "dict[str, JSON]"
 IDENTIFIER = "https://json-schema.org/draft/2020-12/schema"
+MAX_INTEGER = 2**31 - 1  # What PostgreSQL's integer keeps.
 MOMENT: Schema = {
     "type": "string",
     "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$",
@@ -139,14 +142,13 @@ def _describe_field(model_field: fields.Field[object, object]) -> Schema:
 
 
 def _bounds(model_field: fields.Field[object, object]) -> Schema:
-    bounds: Schema = {"minimum": 0}
+    minimum, maximum = 0, MAX_INTEGER
     for validator in model_field.validators:
         if isinstance(validator, MinValueValidator):
-            bounds["minimum"] = max(int(validator.limit_value), bounds["minimum"])  # type: ignore[arg-type]  # a number here.
+            minimum = max(minimum, int(cast("int", validator.limit_value)))
         elif isinstance(validator, MaxValueValidator):
-            limit = int(validator.limit_value)  # type: ignore[arg-type]  # as above.
-            bounds["maximum"] = min(limit, int(bounds.get("maximum", limit)))  # type: ignore[arg-type]  # as above.
-    return bounds
+            maximum = min(maximum, int(cast("int", validator.limit_value)))
+    return {"minimum": minimum, "maximum": maximum}
 
 
 def _describe_text(model_field: fields.Field[object, object]) -> Schema:
@@ -161,5 +163,6 @@ def _describe_text(model_field: fields.Field[object, object]) -> Schema:
     for validator in model_field.validators:
         if type(validator) is RegexValidator:
             # JSON Schema's $ means the very end already. Source: ECMA-262 section 22.2.2.3.
-            scheme["pattern"] = validator.regex.pattern.replace(r"\Z", "$")
+            pattern = cast("re.Pattern[str]", validator.regex).pattern
+            scheme["pattern"] = pattern.replace(r"\Z", "$")
     return scheme

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def bring_trust_profile(draft: Draft) -> None:
-    """Bring one trust profile to what its entry says; without a shared secret there, it has none."""
+    """Bring one trust profile to what its entry says; one without a shared secret has none."""
     profile = cast("models.TrustProfile", draft.entity)
     entry = draft.entry.entry("shared_secret")
     if not entry.content:
@@ -71,12 +71,12 @@ def _read_secret(draft: Draft, entry: Entry, context_id: UUID) -> bytes | None:
             text = "this can't be decrypted; it belongs to the id with which it was exported"
             draft.journal.refuse(entry, text, "ciphertext")
         return secret
-    text = find_text(draft.journal, entry)
-    if text is not None and len(text.encode()) < MIN_SHARED_SECRET_BYTES:
+    found = find_text(draft.journal, entry)
+    if found is not None and len(found.encode()) < MIN_SHARED_SECRET_BYTES:
         message = f"use {MIN_SHARED_SECRET_BYTES} bytes or more (RFC 7518 section 3.2)"
         draft.journal.refuse(entry, message, next(iter(entry.content)))
         return None
-    return None if text is None else text.encode()
+    return None if found is None else found.encode()
 
 
 def _decrypt(ciphertext: Ciphertext, profile_id: UUID) -> bytes | None:

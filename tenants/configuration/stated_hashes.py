@@ -43,9 +43,7 @@ def read_keyed_hash(journal: Journal, entry: Entry) -> StatedHash | None:
         return None
     digest = decode_bytes(entry.text("hash"))
     hint = str(entry.content.get("hint", ""))
-    return StatedHash(
-        UUID(entry.text("id")), KeyedHash(entry.text("pepper_id"), digest), hint
-    )
+    return StatedHash(UUID(entry.text("id")), KeyedHash(entry.text("pepper_id"), digest), hint)
 
 
 def hash_machine_secret(kind: credentials.CredentialKind, text: str) -> StatedHash | None:
@@ -53,9 +51,7 @@ def hash_machine_secret(kind: credentials.CredentialKind, text: str) -> StatedHa
     parsed = credentials.parse_credential(kind, text)
     if parsed is None:
         return None
-    return StatedHash(
-        parsed.row_id, credentials.hash_secret(parsed.secret), text[-HINT_LENGTH:]
-    )
+    return StatedHash(parsed.row_id, credentials.hash_secret(parsed.secret), text[-HINT_LENGTH:])
 
 
 def is_same_secret(
@@ -66,5 +62,3 @@ def is_same_secret(
     if parsed is None or parsed.row_id != row_id:
         return False
     return credentials.is_secret(parsed.secret, keyed_hash)
-
-

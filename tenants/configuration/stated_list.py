@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tenants import models
 from tenants.configuration.built_in import is_built_in
 from tenants.configuration.journal import Difference
-from tenants.configuration.kinds import KINDS, Kind
+from tenants.configuration.kinds import KINDS
 from tenants.configuration.names import NO_NAMES, Names
 from tenants.configuration.stored import find_stored, new_entity
 from tenants.configuration.writing import Draft
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tenants.configuration.documents import Entry
     from tenants.configuration.journal import Journal
+    from tenants.configuration.vocabulary import Kind
     from tenants.records import Actor
 
 REASON = "no longer in the configuration"
@@ -30,11 +31,15 @@ DEPENDENTS: dict[type[Model], tuple[tuple[str, str], ...]] = {
     models.Client: (("master_tokens", "client"), ("claim_rules", "client")),
     models.Api: (("claim_rules", "api"),),
 }
+POLICY_LINKS: dict[type[Model], str] = {models.Client: "clients", models.Api: "apis"}
 
 
 @dataclass(frozen=True, slots=True)
 class StatedList:
-    """One list of an entry, the entity that owns what is in it, and its label."""
+    """One list of an entry, the entity that owns what is in it, and its label.
+
+    The label of a list of containers is the path of the container above.
+    """
 
     journal: Journal
     entry: Entry
@@ -53,11 +58,18 @@ class StatedList:
 
     def drafts(self, names: Names = NO_NAMES) -> Iterator[Draft]:
         """Answer each entry with its entity, the stored one or a new one."""
-        stored = find_stored(self.kind, self.owner) if self.is_stated else {}
+        # There may be any number of containers; only the stated ones are looked at.
+        only = self.stated_names() if self.kind.is_container else None
+        stored = find_stored(self.kind, self.owner, only) if self.is_stated else {}
         for child in self.entry.entries(self.kind.name):
             name = self.kind.name_in(child.content)
             entity = stored.get(name) or new_entity(self.kind, self.owner)
-            yield Draft(self.journal, child, self.kind, entity, f"{self.label}[{name}]", names)
+            yield Draft(self.journal, child, self.kind, entity, self._label_of(name), names)
+
+    def _label_of(self, name: str) -> str:
+        if self.kind.is_container:
+            return f"{self.label}/{name}" if self.label else name
+        return f"{self.label}[{name}]"
 
     def remove_absent(self) -> None:
         """Remove what the list does not name, but for what is built in."""
@@ -69,22 +81,37 @@ class StatedList:
                 self.remove(stored[name], name)
 
     def remove(self, entity: Model, name: str) -> None:
-        """Remove one entity and, visibly, what hangs on it."""
-        for list_name, field_name in DEPENDENTS.get(type(entity), ()):
-            sibling = self._sibling(KINDS[list_name])
-            for dependent_name, dependent in find_stored(sibling.kind, self.owner).items():
-                if getattr(dependent, f"{field_name}_id") == entity.pk:
-                    sibling.remove(dependent, dependent_name)
+        """Remove one entity and, visibly, what goes with it."""
+        policies = _find_emptied_policies(entity)
+        self._remove_dependents(entity)
         try:
             _delete(entity, self.journal.actor)
         except TenantsError as error:
             self.journal.refuse(self.entry, f"{name}: {error}", self.kind.name)
-        else:
-            self.journal.differences.append(Difference("-", f"{self.label}[{name}]"))
+            return
+        label = self._sibling(KINDS["access_policies"]).label
+        gone = [Difference("-", f"{label}[{policy}]") for policy in policies]
+        self.journal.differences.extend([*gone, Difference("-", f"{self.label}[{name}]")])
+
+    def _remove_dependents(self, entity: Model) -> None:
+        for list_name, field_name in DEPENDENTS.get(type(entity), ()):
+            sibling = self._sibling(KINDS[list_name])
+            for name, dependent in find_stored(sibling.kind, self.owner).items():
+                if getattr(dependent, f"{field_name}_id") == entity.pk:
+                    sibling.remove(dependent, name)
 
     def _sibling(self, kind: Kind) -> StatedList:
         label = f"{self.label.removesuffix(self.kind.name)}{kind.name}"
         return StatedList(self.journal, self.entry, kind, self.owner, label)
+
+
+def _find_emptied_policies(entity: Model) -> list[str]:
+    """Find the access policies that name nothing but this: the service removes them with it."""
+    name = POLICY_LINKS.get(type(entity))
+    if name is None:
+        return []
+    policies = models.AccessPolicy.objects.filter(**{name: entity.pk}).order_by("slug")
+    return [policy.slug for policy in policies if getattr(policy, name).count() == 1]
 
 
 def _delete(entity: Model, actor: Actor) -> None:

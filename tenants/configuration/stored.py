@@ -8,9 +8,11 @@ from tenants import models
 from tenants.configuration.values import read_value
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.db.models import Model
 
-    from tenants.configuration.kinds import Kind
+    from tenants.configuration.vocabulary import Kind
 
 # The field by which an entity hangs on the one whose list names it.
 OWNER_FIELDS: dict[type[Model], str] = {
@@ -22,13 +24,20 @@ OWNER_FIELDS: dict[type[Model], str] = {
 }
 
 
-def find_stored(kind: Kind, owner: Model | None) -> dict[str, Model]:
-    """Load the entities of a list by name, sorted, with three statements or fewer per link."""
+def find_stored(
+    kind: Kind, owner: Model | None, names: Collection[str] | None = None
+) -> dict[str, Model]:
+    """Load the entities of a list by name, sorted, or those of them that bear one of the names.
+
+    One statement, and one for each kind of link.
+    """
     singles = [a.field_name for a in kind.attributes if a.target and not kind.is_many(a)]
     many = [a.field_name for a in kind.attributes if a.target and kind.is_many(a)]
     rows = kind.model._default_manager.all()  # noqa: SLF001 - Django's public API.
     if owner is not None:
         rows = rows.filter(**{OWNER_FIELDS[type(owner)]: owner})
+    if names is not None:
+        rows = rows.filter(**{f"{kind.key[0]}__in": names})
     if singles:
         rows = rows.select_related(*singles)
     entities: dict[str, Model] = {}
@@ -54,5 +63,3 @@ def new_entity(kind: Kind, owner: Model | None) -> Model:
 def _name(kind: Kind, entity: Model) -> str:
     named = (next(a for a in kind.attributes if a.name == name) for name in kind.key)
     return " as ".join(str(read_value(kind, attribute, entity)) for attribute in named)
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenants.configuration import policy_links
 from tenants.configuration.client_secret_entries import bring_secrets
 from tenants.configuration.kinds import (
     API,
@@ -18,7 +17,6 @@ from tenants.configuration.kinds import (
     SCOPE,
     TENANT,
     TRUST_PROFILE,
-    Kind,
 )
 from tenants.configuration.master_token_entries import bring_master_token
 from tenants.configuration.names import Names, load_names
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from tenants import models
     from tenants.configuration.documents import Entry
     from tenants.configuration.journal import Journal
+    from tenants.configuration.vocabulary import Kind
 
 # What depends on others goes first. Claim profiles and keys have rules of their own.
 REMOVED_FIRST = (
@@ -57,7 +56,6 @@ class TenantContents:
 
     def bring(self) -> None:
         """Remove what is stated no more, then bring every list to what is stated."""
-        linked = policy_links.find_linked(self.tenant)
         self._remove_absent()
         names = load_names(self.tenant)
         self._bring_list(CLAIM_PROFILE, names)
@@ -72,7 +70,6 @@ class TenantContents:
             self._bring_list(KINDS[name], names)
         bring_signing_keys(self.journal, self.entry, self.tenant, self.tenant.path, names)
         remove_absent_profiles(self._list(CLAIM_PROFILE), self.tenant)
-        policy_links.refuse_widened(self.journal, self.entry, self.tenant, linked)
 
     def _list(self, kind: Kind) -> StatedList:
         label = f"{self.tenant.path} {kind.name}"

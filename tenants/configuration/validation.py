@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import jsonschema_rs
 
-from tenants.configuration.mistakes import Mistake, Path, quote, suggest, write_path
+from tenants.configuration.mistakes import (
+    Mistake,
+    Path,
+    may_hold_secrets,
+    quote,
+    suggest,
+    write_path,
+)
 from tenants.configuration.schema import build_schema
 from tenants.configuration.schema_extras import SECRET_NAMES
 
@@ -59,12 +66,19 @@ def _word(document: Document, error: jsonschema_rs.ValidationError) -> Iterator[
     line = document.line_of(path)
     if isinstance(error.kind, Kind.AdditionalProperties):
         for key in error.kind.unexpected:
-            text = f"unknown key {quote(key)}{suggest(key, _known_keys(error))}"
+            text = _describe_key(path, key, _known_keys(error))
             yield Mistake(document.file, document.line_of((*path, key)), write_path(path), text)
         return
     if path and isinstance(path[-1], int) and not isinstance(error.instance, dict):
         path = path[:-1]  # An item of a list of values is named by its list.
     yield Mistake(document.file, line, write_path(path), _describe(path, error))
+
+
+def _describe_key(path: Path, key: str, known: list[str]) -> str:
+    ending = suggest(key, known)
+    if may_hold_secrets(path) and "did you mean" not in ending:
+        return f"unknown key, which is not shown here: put secrets in quotes{ending}"
+    return f"unknown key {quote(key)}{ending}"
 
 
 def _known_keys(error: jsonschema_rs.ValidationError) -> list[str]:
@@ -95,13 +109,13 @@ def _describe(path: Path, error: jsonschema_rs.ValidationError) -> str:
         case Kind.UniqueItems():
             return "something stands here twice; remove one"
         case Kind.Enum(options=options):
-            return _describe_choice(path, error.instance, options)
+            return _describe_choice(path, error.instance, list(cast("list[JSON]", options)))
         case _:
             return _describe_limit(path, error)
 
 
-def _describe_choice(path: Path, value: JSON, options: JSON) -> str:
-    known = [str(option) for option in options or [] if option]  # type: ignore[union-attr]  # a list.
+def _describe_choice(path: Path, value: object, options: list[JSON]) -> str:
+    known = [str(option) for option in options if option]
     return f"{_show(path, value)} is no {_noun(path)}{suggest(value, known)}"
 
 

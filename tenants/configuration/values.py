@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, cast
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BinaryField, DateTimeField
 
-from tenants.configuration.kinds import NAMING_FIELDS
+from tenants.configuration.vocabulary import NAMING_FIELDS
 
 if TYPE_CHECKING:
     from django.db.models import Field, Model
 
-    from tenants.configuration.kinds import Attribute, Kind
+    from tenants.configuration.vocabulary import Attribute, Kind
     from tenants.records import JSON
 
 # Lists that the inherited model keeps as one text with spaces.
+NO_MOMENT = "write a moment with its zone, such as 2027-01-31T12:00:00Z"
 SPACED_LISTS = frozenset(("redirect_uris", "post_logout_redirect_uris"))
 
 
@@ -29,12 +30,13 @@ def read_value(kind: Kind, attribute: Attribute, entity: Model) -> JSON:
             return []
         naming = NAMING_FIELDS[attribute.target]
         targets = getattr(entity, attribute.field_name).all()
-        return sorted(str(getattr(target, naming)) for target in targets)
+        names: list[JSON] = [*sorted(str(getattr(target, naming)) for target in targets)]
+        return names
     if attribute.target:
         return _name_of(entity, attribute)
     value = getattr(entity, attribute.field_name)
     if attribute.field_name in SPACED_LISTS:
-        return list(str(value).split())
+        value = str(value).split()
     return _plain(value, is_set=attribute.is_set)
 
 
@@ -92,11 +94,12 @@ def parse_moment(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment.astimezone(UTC)
+        in_utc = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("write a moment with its zone, such as 2027-01-31T12:00:00Z") from None
+        raise ValueError(NO_MOMENT) from None
+    if moment.tzinfo is None:
+        raise ValueError(NO_MOMENT)
+    return in_utc
 
 
 def encode_bytes(value: bytes) -> str:

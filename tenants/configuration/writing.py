@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tenants.configuration.documents import Entry
     from tenants.configuration.journal import Journal
-    from tenants.configuration.kinds import Attribute, Kind
+    from tenants.configuration.vocabulary import Attribute, Kind
     from tenants.records import JSON, Actor
 
 REASON = "configuration applied"
@@ -152,6 +152,9 @@ def _store(draft: Draft, differences: list[Difference]) -> Model | None:
 
 def _save(entity: Model, actor: Actor, links: changes.Links) -> None:
     """Write an entity by the service that knows what else its change means."""
+    if hasattr(entity, "version") and not entity._state.adding:  # noqa: SLF001 - as above.
+        # What was written below it in the meantime has raised its counter.
+        entity.refresh_from_db(fields=["version"])
     match entity:
         case models.Tenant() if entity._state.adding:  # noqa: SLF001 - as above.
             tenant_services.create_tenant(entity, actor=actor, reason=REASON)

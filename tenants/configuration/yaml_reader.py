@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
-from tenants.configuration.mistakes import Path, quote
+from tenants.configuration.mistakes import Path, may_hold_secrets, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,15 +29,15 @@ INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+][0-9]+)?")
 WORDS: dict[str, JSON] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),  # noqa: FBT003 - a table of values.
-    **dict.fromkeys(("false", "False", "FALSE"), False),  # noqa: FBT003
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 # The parser in C where PyYAML was built with it: seconds instead of a minute for a large file.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Opening: TypeAlias = "yaml.ScalarEvent | yaml.CollectionStartEvent"
 
 
-class MalformedDocument(Exception):  # noqa: N818 - named as what it says, like every error here.
+class MalformedDocument(Exception):
     """The text is no YAML, or YAML that is not accepted here."""
 
     def __init__(self, text: str, *, line: int, path: Path = ()) -> None:
@@ -98,7 +98,8 @@ def _check_bounds(event: yaml.Event, depth: int, count: int) -> None:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    mark = event.start_mark
+    return mark.line + 1 if mark else 0
 
 
 @dataclass(slots=True)
@@ -134,7 +135,7 @@ class _Builder:
             raise MalformedDocument(text, line=_line(event), path=path)
 
     def _anchor(self, event: yaml.AliasEvent, path: Path) -> int:
-        index = self.anchors.get(event.anchor)
+        index = self.anchors.get(event.anchor or "")
         if index is None:
             text = "this alias names an anchor that does not stand above it"
             raise MalformedDocument(text, line=_line(event), path=path)
@@ -152,7 +153,8 @@ class _Builder:
         while not isinstance(self.events[index], yaml.MappingEndEvent):
             key = self._read_key(self.events[index], path)
             if key in items:
-                text = f"the key {quote(key)} stands here twice; remove one"
+                shown = "a key" if may_hold_secrets(path) else f"the key {quote(key)}"
+                text = f"{shown} stands here twice; remove one"
                 raise MalformedDocument(text, line=_line(self.events[index]), path=path)
             self.lines.setdefault((*path, key), _line(self.events[index]))
             items[key], index = self.build(index + 1, (*path, key), depth + 1)

@@ -30,6 +30,12 @@ class Platform(TokenLifetimes, TokenChoices):
         help_text="How long an expired access token can still be found by support.",
     )
 
+    refusal_retention_seconds = models.PositiveIntegerField(
+        default=DEFAULT_RETENTION_SECONDS,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_RETENTION_SECONDS)],
+        help_text="How long the trace of a refused request can be found. A tenant may keep less.",
+    )
+
     class Meta:
         verbose_name_plural = "platform"
         constraints = [

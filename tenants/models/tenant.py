@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from tenants.models.fields import (
@@ -11,7 +12,11 @@ from tenants.models.fields import (
     TokenLifetimes,
     validate_slug,
 )
-from tenants.models.platform import Environment
+from tenants.models.platform import (
+    DEFAULT_RETENTION_SECONDS,
+    MAX_RETENTION_SECONDS,
+    Environment,
+)
 
 
 class IssuerReservation(models.Model):
@@ -78,6 +83,13 @@ class Tenant(Entity, TokenLifetimes, TokenChoices):
     )
     allow_aidbox_alias = models.BooleanField(
         default=False, help_text="Serve /auth/token and /Session for callers of Aidbox."
+    )
+
+    refusal_retention_seconds = models.PositiveIntegerField(
+        default=DEFAULT_RETENTION_SECONDS,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_RETENTION_SECONDS)],
+        help_text="How long the trace of a refused request can be found, within what the platform "
+        "keeps.",
     )
 
     class Meta:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from tenants.models.fields import SETTINGS_FIELDS
+from tenants.policy_engines import compile_rule
 from tenants.records import (
     ApiRecord,
     Ciphertext,
@@ -95,7 +96,7 @@ def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
         apis_by_slug=MappingProxyType({api.slug: api for api in apis}),
         scopes=MappingProxyType({scope.name: scope for scope in scopes}),
         keys=tuple(_build_key(row) for row in document["keys"] or ()),
-        policies=tuple(_build_policy(row) for row in document["policies"] or ()),
+        policies=tuple(_build_policy(row, tenant["version"]) for row in document["policies"] or ()),
         trust_profiles=tuple(
             _build_trust_profile(row, f"{base_url}/t/{tenant['path']}")
             for row in document["trust_profiles"] or ()
@@ -157,16 +158,36 @@ def _build_key(row: Row) -> SigningKeyRecord:
     )
 
 
-def _build_policy(row: Row) -> PolicyRecord:
+def _build_policy(row: Row, version: int) -> PolicyRecord:
+    """Build a policy with its rule compiled, once for every request."""
     policy = row["policy"]
+    engine, rule = policy["engine"], policy.get("rule")
     return PolicyRecord(
         id=UUID(policy["id"]),
         slug=policy["slug"],
         effect=policy["effect"],
-        engine=policy["engine"],
+        engine=engine,
         clients=frozenset(UUID(client) for client in row["clients"]),
         apis=frozenset(UUID(api) for api in row["apis"]),
+        client_kinds=frozenset(policy.get("client_kinds") or ()),
+        scopes=frozenset(row.get("scopes") or ()),
+        subjects=frozenset(UUID(subject) for subject in row.get("subjects") or ()),
+        groups=frozenset(row.get("groups") or ()),
+        trust_profiles=frozenset(UUID(profile) for profile in row.get("trust_profiles") or ()),
+        operations=frozenset(policy.get("operations") or ()),
+        mode=policy.get("mode", "enforce"),
+        version=version,
+        rule=rule,
+        limit_scopes=_optional_names(policy.get("limit_scopes")),
+        limit_lifetime_seconds=policy.get("limit_lifetime_seconds"),
+        limit_audiences=_optional_names(policy.get("limit_audiences")),
+        evaluate=compile_rule(engine, rule),
     )
+
+
+def _optional_names(names: list[str] | None) -> frozenset[str] | None:
+    """Read a limit: without a list there is none, while an empty list leaves nothing."""
+    return None if names is None else frozenset(names)
 
 
 def _build_trust_profile(row: Row, issuer: str) -> TrustProfileRecord:

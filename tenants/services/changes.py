@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import BigIntegerField, F, Func, TextField
 from django.db.models.deletion import ProtectedError
 from django.db.models.functions import Cast
@@ -37,6 +37,8 @@ SECRET_FIELDS = frozenset(
         "password",
     )
 )
+# What other transactions write meanwhile; an update with an older value would turn it back.
+COUNTED_FIELDS = frozenset(("version", "last_used_at", "last_login"))
 # Facts that a grant reads, and rights of operators: audited, but no configuration.
 UNVERSIONED = (models.Subject, models.SubjectIdentity, models.Group, models.Membership, models.User)
 
@@ -48,6 +50,7 @@ def save(
 
     Raises:
         InvalidEntity: naming each field that is wrong and how to mend it.
+        Conflict: the entity was deleted meanwhile.
     """
     links = links or {}
     is_new = entity._state.adding  # noqa: SLF001 - Django's documented way to ask this.
@@ -119,13 +122,25 @@ def _plain_messages(error: ValidationError) -> dict[str, list[str]]:
 def _store(entity: Model, links: Links) -> None:
     try:
         with transaction.atomic():
-            entity.save()
+            entity.save(update_fields=_written_fields(entity))
     except IntegrityError as error:
         # Row-level security hides another tenant's row from the form's own check.
         text = "Another entity has one of these unique values already; choose another."
         raise InvalidEntity({NON_FIELD_ERRORS: [text]}) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # Django raises the plain class for no row at all.
+            raise
+        raise Conflict(f"This {kind_of(entity)} was deleted meanwhile.") from error
     for name, targets in links.items():
         getattr(entity, name).set(targets)
+
+
+def _written_fields(entity: Model) -> list[str] | None:
+    """Name what an update writes: never what others have counted on since it was read."""
+    if entity._state.adding:  # noqa: SLF001 - Django's documented way to ask this.
+        return None
+    fields = entity._meta.concrete_fields  # noqa: SLF001 - Django's public API.
+    return [f.name for f in fields if not f.primary_key and f.name not in COUNTED_FIELDS]
 
 
 def _record(
@@ -183,7 +198,9 @@ def _scope_of(entity: Model) -> tuple[str, Model]:
 def _raise_version(scope: Model) -> int:
     rows = type(scope)._default_manager.filter(pk=scope.pk)  # noqa: SLF001 - Django's public API.
     rows.update(version=F("version") + 1)
-    return int(rows.values_list("version", flat=True).get())
+    version = int(rows.values_list("version", flat=True).get())
+    scope.version = version  # type: ignore[attr-defined]  # each of the four kinds has one.
+    return version
 
 
 def _state_of(entity: Model) -> dict[str, JSON]:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 AUDIENCE = "https://orders.example/"
 
 
-def open_session(live: Installation, client_id: str, **options: Any) -> OAuth2Session:
+def open_session(
+    live: Installation,
+    client_id: str,
+    **options: Any,  # noqa: ANN401 - the library's own.
+) -> OAuth2Session:
     return OAuth2Session(*live.credentials(client_id), default_timeout=10, **options)
 
 
@@ -96,7 +100,7 @@ def test_refresh_introspection_and_revocation(live: Installation) -> None:
         introspected = session.introspect_token(
             f"{live.issuer}/oauth/introspect", second["access_token"], "access_token"
         )
-        revoked = session.revoke_token(
+        revoked = session.revoke_token(  # type: ignore[no-untyped-call]  # not in its stubs.
             f"{live.issuer}/oauth/revoke", second["refresh_token"], "refresh_token"
         )
 
@@ -129,7 +133,8 @@ def test_assertion_session_gets_tokens_for_a_user_of_the_partner(live: Installat
         open_assertion_session(live, "dominick") as same,
         open_assertion_session(live, "alice") as other,
     ):
-        tokens = [session.refresh_token()["access_token"] for session in (one, same, other)]
+        answers = [session.refresh_token() for session in (one, same, other)]  # type: ignore[no-untyped-call]  # not in its stubs.
+        tokens = [answer["access_token"] for answer in answers]
 
     subjects = [live.introspect(token)["sub"] for token in tokens]
     assert subjects[0] == subjects[1] != subjects[2]

@@ -19,7 +19,7 @@ def plain_http_of_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
-def open_session(client_id: str, scope: list[str] | None = None) -> OAuth2Session:
+def open_session(client_id: str, scope: list[object] | None = None) -> OAuth2Session:
     return OAuth2Session(client=BackendApplicationClient(client_id=client_id, scope=scope))
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid4
 
+from tenants.policy_engines import compile_rule
 from tenants.records import (
     AccessRequest,
     ApiRecord,
@@ -56,9 +57,10 @@ def make_client(*scopes: ScopeRecord, **changes: Changes) -> ClientRecord:
 
 
 def make_policy(slug: str = "allow-all", **changes: Changes) -> PolicyRecord:
-    """Make a policy that allows everything."""
-    values = {"id": uuid4(), "slug": slug, "effect": "allow", "engine": "allow"}
-    return PolicyRecord(**{**values, **changes})
+    """Make a policy that allows everything, or compile the rule that it is given."""
+    values = {"id": uuid4(), "slug": slug, "effect": "allow", "engine": "allow", **changes}
+    evaluate = compile_rule(values["engine"], values.get("rule"))
+    return PolicyRecord(**{"evaluate": evaluate, **values})
 
 
 def make_signing_key(algorithm: str = "ES256", **changes: Changes) -> SigningKeyRecord:

@@ -11,6 +11,7 @@ import requests
 from joserfc.jwk import ECKey
 
 from tests.embedded import make_reachable_folder
+from tests.live.configuration import configure
 from tests.live.management_shell import ManagementShell
 from tests.run.platform_process import Platform, running
 
@@ -22,7 +23,7 @@ TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One platform in a folder of its own, with the tenant that tests/live/operations.py makes."""
+    """One platform in a folder of its own, with the tenant of tests/live/tenant.yaml."""
 
     platform: Platform
     shell: ManagementShell
@@ -69,13 +70,9 @@ def installed() -> Iterator[Installation]:
     signer, partner = make_key("signer"), make_key("partner")
     try:
         with running(folder / "data") as platform:
-            shell = ManagementShell(platform.folder, platform.port)
+            shell = ManagementShell(platform)
             try:
-                secrets = shell.call(
-                    "configure",
-                    signer_jwk=signer.as_dict(private=False),
-                    partner_jwk=partner.as_dict(private=False),
-                )
+                secrets = configure(platform, signer=signer, partner=partner)
                 yield Installation(platform, shell, signer, partner, secrets)
             finally:
                 shell.close()

@@ -61,9 +61,7 @@ class Load:
             connection = http.client.HTTPConnection(HOST, self._live.platform.port, timeout=20)
             with contextlib.closing(connection):
                 form = {"grant_type": "client_credentials"}
-                self.answers.append(
-                    post(connection, self._live, "/oauth/token", client_id, **form)
-                )
+                self.answers.append(post(connection, self._live, "/oauth/token", client_id, **form))
             time.sleep(PAUSE_SECONDS)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.run.platform_process import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.run.platform_process import Platform
 
 SCRIPT = "from tests.live import operations; operations.serve()"
 COMMAND = (sys.executable, "manage.py", "shell", "--no-imports", "-v", "0", "-c", SCRIPT)
@@ -20,13 +20,12 @@ COMMAND = (sys.executable, "manage.py", "shell", "--no-imports", "-v", "0", "-c"
 class ManagementShell:
     """Runs the operations of tests/live/operations.py, one per line, in a process of its own."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, platform: Platform) -> None:
         """Start the shell on the installation's data."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._process = subprocess.Popen(  # noqa: S603 - our own command.
             COMMAND,
             cwd=ROOT,
-            env=kept | {"DATA_DIR": str(folder), "PORT": str(port)},
+            env=variables_of(platform),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -41,8 +40,16 @@ class ManagementShell:
         stdin.flush()
         line = stdout.readline()
         assert line, f"the management shell ended in {operation}; its own words stand above"
-        return json.loads(line)
+        said = json.loads(line)
+        assert "failure" not in said, said["failure"]
+        return said["answer"]
 
     def close(self) -> None:
         """End the shell and wait until it is gone."""
         self._process.communicate()
+
+
+def variables_of(platform: Platform) -> dict[str, str]:
+    """Say where the installation is: a command needs nothing else, and gets nothing of ours."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"DATA_DIR": str(platform.folder), "PORT": str(platform.port)}

@@ -1,1 +1,5 @@
-"""The admin of this package: one module per entity."""
+"""The admin of what happens on the wire: sessions, tokens and the rotation of keys."""
+
+from tokens.admin import pages, signing_key
+
+__all__ = ["pages", "signing_key"]

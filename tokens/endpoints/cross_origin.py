@@ -47,7 +47,7 @@ def allow_origin(request: HttpRequest, read: EndpointRequest, answer: Answer) ->
         return replace(answer, headers={**answer.headers, "Vary": "Origin"})
     allowed = {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": "WWW-Authenticate, X-Request-Id",
+        "Access-Control-Expose-Headers": "WWW-Authenticate, X-Request-Id, X-Refusal-Trace",
         "Vary": "Origin",
     }
     return replace(answer, headers={**answer.headers, **allowed})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tokens import gate
 from tokens.answers import Answer
@@ -124,6 +124,7 @@ def _describe_refresh(tenant: TenantSnapshot, refresh: PresentedRefreshToken) ->
 class IntrospectView(EndpointView):
     """`/oauth/introspect`."""
 
+    operation: ClassVar[str] = "introspect"
     def answer(self, request: EndpointRequest) -> Answer:
         """Answer by the core."""
         return answer_introspection(request)

@@ -40,6 +40,7 @@ def _end(request: EndpointRequest, client: ClientRecord, text: str) -> None:
 class RevokeView(EndpointView):
     """`/oauth/revoke`."""
 
+    operation: ClassVar[str] = "revoke"
     is_cross_origin: ClassVar[bool] = True
 
     def answer(self, request: EndpointRequest) -> Answer:

@@ -41,6 +41,7 @@ def answer_session_end(request: EndpointRequest) -> Answer:
 class SessionView(EndpointView):
     """`DELETE /session`."""
 
+    operation: ClassVar[str] = "session"
     http_method_names = ["delete", "options"]
     reads_body: ClassVar[bool] = False
 

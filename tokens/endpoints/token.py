@@ -29,6 +29,7 @@ def answer_token_request(request: EndpointRequest) -> Answer:
 class TokenView(EndpointView):
     """`/oauth/token`, and the same below `/apis/{api}`."""
 
+    operation: ClassVar[str] = "token"
     is_cross_origin: ClassVar[bool] = True
 
     def answer(self, request: EndpointRequest) -> Answer:

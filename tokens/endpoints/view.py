@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tenants.records import TenantSnapshot
 
 MAX_USER_AGENT_CHARACTERS = 200
+# Where the wiring leaves the id that the answer carries as X-Request-Id.
+REQUEST_ID = "authplatform.request_id"
 
 
 class EndpointView(APIView):
@@ -38,6 +40,7 @@ class EndpointView(APIView):
     authentication_classes = ()
     permission_classes = ()
     http_method_names = ["post", "options"]
+    operation: ClassVar[str] = ""
     is_cross_origin: ClassVar[bool] = False
     reads_body: ClassVar[bool] = True
 
@@ -67,29 +70,20 @@ class EndpointView(APIView):
         return HttpResponse(status=204, headers={"Allow": self._allow(), **headers})
 
     def _answer(self, request: HttpRequest, issuer: str, api: str) -> Answer:
-        read = self._read(request, issuer, api)
+        number = snapshot.CURRENT.confirm()
+        tenant = self._find_tenant(issuer)
+        read: EndpointRequest | None = None
         try:
+            parameters = self._read_parameters(request, tenant)
+            read = _describe(request, tenant, parameters, number=number, api=api)
             answer = self.answer(read)
         except Exception as error:  # noqa: BLE001 - the handler maps each and logs the unknown.
-            answer = error_handler.answer_error(error, issuer=read.tenant.issuer)
+            # What could not be read is refused in the tenant's name all the same.
+            read = read or _describe(request, tenant, Parameters(), number=number, api=api)
+            answer = error_handler.answer_refusal(error, read, operation=self.operation)
         if self.is_cross_origin and "HTTP_ORIGIN" in request.META:
             return cross_origin.allow_origin(request, read, answer)
         return answer
-
-    def _read(self, request: HttpRequest, issuer: str, api: str) -> EndpointRequest:
-        number = snapshot.CURRENT.confirm()
-        tenant = self._find_tenant(issuer)
-        meta = request.META
-        return EndpointRequest(
-            tenant=tenant,
-            parameters=self._read_parameters(request, tenant),
-            now=time.time(),
-            cut_off_number=number,
-            authorization=meta.get("HTTP_AUTHORIZATION", ""),
-            address=meta.get("REMOTE_ADDR", ""),
-            user_agent=meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_CHARACTERS],
-            api_slug=api,
-        )
 
     def _find_tenant(self, issuer: str) -> TenantSnapshot:
         tenant = find_tenant(issuer)
@@ -142,6 +136,23 @@ class EndpointView(APIView):
             body = {"error": "invalid_request", "error_description": f"Use {allow}."}
             return write_answer(Answer(body, 405, {**NO_STORE, "Allow": allow}))
         return write_answer(error_handler.answer_error(exc))
+
+
+def _describe(
+    request: HttpRequest, tenant: TenantSnapshot, parameters: Parameters, *, number: int, api: str
+) -> EndpointRequest:
+    meta = request.META
+    return EndpointRequest(
+        tenant=tenant,
+        parameters=parameters,
+        now=time.time(),
+        cut_off_number=number,
+        authorization=meta.get("HTTP_AUTHORIZATION", ""),
+        address=meta.get("REMOTE_ADDR", ""),
+        user_agent=meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_CHARACTERS],
+        api_slug=api,
+        request_id=meta.get(REQUEST_ID, ""),
+    )
 
 
 def find_tenant(issuer: str) -> TenantSnapshot:

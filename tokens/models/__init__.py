@@ -5,6 +5,7 @@ from tokens.models.authorization_code import AuthorizationCode
 from tokens.models.consent import Consent
 from tokens.models.device_code import DeviceCode
 from tokens.models.refresh_token import RefreshToken
+from tokens.models.refusal import Refusal, RefusalCount
 from tokens.models.replayed_assertion import ReplayedAssertion
 from tokens.models.session import Session
 
@@ -14,6 +15,8 @@ __all__ = [
     "Consent",
     "DeviceCode",
     "RefreshToken",
+    "Refusal",
+    "RefusalCount",
     "ReplayedAssertion",
     "Session",
 ]

@@ -240,7 +240,7 @@ def test_circle_of_parents_is_dead_and_does_not_hang(issuer: Issuer) -> None:
     assert gate.accept(issuer.core, text) is None
 
 
-def selectors_of(token: AccessToken) -> dict[str, UUID]:
+def selectors_of(token: AccessToken) -> dict[str, Any]:
     return {
         "client_id": token.client_id,
         "subject_id": token.subject_id,
@@ -258,7 +258,8 @@ def test_cut_off_ends_what_matches_and_nothing_else(issuer: Issuer, name: str) -
     asked = {"requested_scopes": ("read",), "subject": subject_record(subject.pk)}
     text = access_token(issuer.issue(**asked))
     selectors = selectors_of(AccessToken.objects.get())
-    cut_offs.end(issuer.tenant.pk, actor=SYSTEM, **{name: uuid.uuid4()})
+    other: dict[str, Any] = {name: uuid.uuid4()}
+    cut_offs.end(issuer.tenant.pk, actor=SYSTEM, **other)
     cut_offs.end(issuer.tenant.pk, actor=SYSTEM, **{**selectors, "session_id": uuid.uuid4()})
     assert gate.accept(issuer.core, text) is not None
     cut_offs.end(issuer.tenant.pk, actor=SYSTEM, **{name: selectors[name]})

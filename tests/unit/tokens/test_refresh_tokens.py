@@ -22,7 +22,7 @@ from tokens.errors import InvalidGrant
 from tokens.models import AccessToken, RefreshToken, Session
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 committed = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -105,7 +105,7 @@ def test_reuse_after_the_grace_ends_the_family(issuer: Issuer) -> None:
         issuer.refresh(text)
 
 
-def test_grace_is_a_setting(issuer: Issuer, settings: SettingsWrapper) -> None:
+def test_grace_is_a_setting(issuer: Issuer, settings: Settings) -> None:
     settings.TOKENS_REFRESH_GRACE_SECONDS = 0
     text = begin(issuer)
     issuer.refresh(text)
@@ -155,7 +155,7 @@ def test_cut_off_ends_the_session(issuer: Issuer, selector: str) -> None:
     subject = make_subject(issuer.tenant)
     text = begin(issuer, subject=subject_record(subject.pk))
     session = Session.objects.get()
-    chosen = {
+    chosen: dict[str, Any] = {
         "client_id": session.client_id,
         "subject_id": subject.pk,
         "api_id": Api.objects.get(slug="orders").pk,

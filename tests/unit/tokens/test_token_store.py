@@ -17,6 +17,7 @@ from tenants.records import KeyedHash
 from tests.factories.records import make_request
 from tests.factories.tokens import Issuer, make_issuer, make_subject, subject_record
 from tokens import gate, token_store
+from tokens.errors import ServiceUnavailable
 from tokens.issuance import plan_token
 from tokens.models import AccessToken, RefreshToken, Session
 
@@ -104,6 +105,14 @@ def test_app_role_may_do_all_that_the_token_path_does(issuer: Issuer) -> None:
         cursor.execute("RESET ROLE")
 
 
+def test_token_beyond_the_partitions_is_unavailable_and_no_server_error() -> None:
+    issuer = make_issuer(refresh_token_enabled=False)
+    beyond = time.time() + 400 * 86_400
+    with pytest.raises(ServiceUnavailable), transaction.atomic():
+        issuer.issue(requested_scopes=("read",), now=beyond)
+    assert not AccessToken.objects.exists()
+
+
 def plan_row(issuer: Issuer) -> token_store.NewAccessToken:
     """Plan a token that is not stored yet."""
     core = issuer.core
@@ -130,6 +139,7 @@ def locked_table() -> Iterator[Callable[[], None]]:
     connection.ensure_connection()
     pid = connection.connection.info.backend_pid
     other = connection.copy()
+    other.inc_thread_sharing()
 
     def end_the_waiting() -> None:
         with other.cursor() as cursor:

@@ -1,0 +1,109 @@
+"""Loads the demo's tenants where they are missing, and says how each of them is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from tenants import models
+from tenants.configuration import demo_issuer
+from tenants.configuration.application import apply_documents
+from tenants.configuration.demo_repair import repair
+from tenants.configuration.demo_secrets import (
+    ISSUER_KEY,
+    find_secret_names,
+    make_missing,
+    make_secret,
+    read_assignments,
+    write_assignments,
+)
+from tenants.configuration.documents import Document, Entry, read_bytes
+from tenants.records import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tenants.records import JSON
+
+DEMO_FILE = Path(__file__).with_name("demo.yaml")
+JWKS_PLACE = "$DEMO_ISSUER_JWKS"
+# What the example resource server is: a gateway of this tenant.
+EXAMPLE_PATH = "demo/seeds/ideavate"
+EXAMPLE = {
+    "RESOURCE_SERVER_AUDIENCE": "https://api.ideavate.example/",
+    "RESOURCE_SERVER_CLIENT_ID": "gateway",
+}
+EXAMPLE_SECRET = "DEMO_IDEAVATE_GATEWAY_SECRET"  # noqa: S105 - the name of a variable.
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTenant:
+    """A tenant of the demo with its first client and that client's secret."""
+
+    path: str
+    issuer: str
+    client_id: str
+    secret: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo offers, and the private key of its outside issuer."""
+
+    tenants: Sequence[DemoTenant]
+    issuer_key: str
+
+
+def load(path: Path, *, base_url: str) -> Demo:
+    """Load the tenants that are missing, with the secrets that the file at the path keeps.
+
+    Tenants that exist stay as people have changed them, but where the file was deleted they get
+    its new secrets.
+    """
+    text = DEMO_FILE.read_text(encoding="utf-8")
+    variables = _complete(path, text)
+    jwks = demo_issuer.write_jwks(variables[ISSUER_KEY])
+    content = text.replace(JWKS_PLACE, jwks).encode()
+    documents = read_bytes(content, file=DEMO_FILE.name, directory=DEMO_FILE.parent)
+    tenants = [_describe(document, variables, base_url) for document in documents]
+    # The file comes first: a secret that is stored as a hash only can't be read again.
+    write_assignments(path, {**variables, **_describe_example(variables, base_url)})
+    missing = []
+    for document, tenant in zip(documents, tenants, strict=True):
+        stored = models.Tenant.objects.filter(path=tenant.path).first()
+        if stored is None:
+            missing.append(document)
+        else:
+            repair(stored, tenant.entry, variables)
+    apply_documents(missing, actor=SYSTEM, variables=variables)
+    return Demo(tenants, variables[ISSUER_KEY])
+
+
+def _complete(path: Path, text: str) -> dict[str, str]:
+    """Answer all that the file keeps, and new secrets for what it lacks."""
+    known = read_assignments(path)
+    makers = dict.fromkeys(find_secret_names(text), make_secret)
+    return known | make_missing(known, {**makers, ISSUER_KEY: demo_issuer.make_key})
+
+
+def _describe(document: Document, variables: Mapping[str, str], base_url: str) -> DemoTenant:
+    entry = Entry(document, (), cast("dict[str, JSON]", document.content))
+    slugs = []
+    for name in ("projects", "environments", "tenants"):
+        entry = next(entry.entries(name))
+        slugs.append(entry.text("slug"))
+    client = next(entry.entries("clients"))
+    secret = next(client.entries("secrets"))
+    text = secret.text("value") if "value" in secret else variables[secret.text("value_from_env")]
+    path = "/".join(slugs)
+    return DemoTenant(path, f"{base_url}/t/{path}", client.text("client_id"), text, entry)
+
+
+def _describe_example(variables: Mapping[str, str], base_url: str) -> dict[str, str]:
+    return {
+        **EXAMPLE,
+        "RESOURCE_SERVER_ISSUER": f"{base_url}/t/{EXAMPLE_PATH}",
+        "RESOURCE_SERVER_CLIENT_SECRET": variables[EXAMPLE_SECRET],
+    }

@@ -1,0 +1,54 @@
+"""Gives the demo's stored tenants the secrets of its file again, where they differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenants import credentials, models
+from tenants.configuration.stated_hashes import is_same_secret
+from tenants.configuration.values import is_same
+from tenants.records import SYSTEM, KeyedHash
+from tenants.services import client_secrets, trust_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenants.configuration.documents import Entry
+
+REASON = "the demo's secrets were made anew"
+
+
+def repair(tenant: models.Tenant, entry: Entry, variables: Mapping[str, str]) -> None:
+    """Replace the demo's own secrets and keys; what is not there any more stays away."""
+    for client in entry.entries("clients"):
+        for secret in client.entries("secrets"):
+            if "value_from_env" in secret:
+                text = variables[secret.text("value_from_env")]
+                _repair_secret(tenant, client.text("client_id"), secret.text("label"), text)
+    for profile in entry.entries("trust_profiles"):
+        _repair_keys(tenant, profile)
+
+
+def _repair_secret(tenant: models.Tenant, client_id: str, label: str, text: str) -> None:
+    secret = models.ClientSecret.objects.filter(
+        tenant=tenant, client__client_id=client_id, label=label
+    ).first()
+    if secret is None or _is_text_of(secret, text):
+        return
+    client = secret.client
+    client_secrets.remove_secret(secret, actor=SYSTEM, reason=REASON)
+    client_secrets.import_secret(client, label=label, text=text, actor=SYSTEM)
+
+
+def _is_text_of(secret: models.ClientSecret, text: str) -> bool:
+    keyed_hash = KeyedHash(secret.pepper_id, bytes(secret.secret_hash or b""))
+    return is_same_secret(credentials.CredentialKind.CLIENT_SECRET, text, secret.pk, keyed_hash)
+
+
+def _repair_keys(tenant: models.Tenant, entry: Entry) -> None:
+    profile = models.TrustProfile.objects.filter(tenant=tenant, slug=entry.text("slug")).first()
+    jwks = entry.content["jwks"]
+    if profile is None or is_same(profile.jwks, jwks):
+        return
+    profile.jwks = jwks
+    trust_profiles.save_trust_profile(profile, actor=SYSTEM, reason=REASON)

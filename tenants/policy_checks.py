@@ -1,0 +1,221 @@
+"""The named checks of a decision, apart from those of access policies. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from tenants.effective_settings import resolve
+from tenants.records import GrantType
+from tenants.refusal_reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from tenants.policy_document import Document
+    from tenants.policy_rules import Judgement
+    from tenants.records import (
+        AccessRequest,
+        ApiRecord,
+        EffectiveSettings,
+        ScopeRecord,
+        TenantSnapshot,
+    )
+
+Refusal: TypeAlias = "tuple[Reason, str] | None"
+
+
+@dataclass(slots=True)
+class Walk:
+    """What the checks of one decision have found so far."""
+
+    request: AccessRequest
+    tenant: TenantSnapshot
+    selected: dict[UUID, ApiRecord] | None = None
+    granted: dict[str, ScopeRecord] | None = None
+    apis: tuple[ApiRecord, ...] = ()
+    settings: EffectiveSettings | None = None
+    document: Document | None = None
+    judgement: Judgement | None = None
+
+
+def tenant_enabled(walk: Walk) -> Refusal:
+    """Pass where the tenant is enabled."""
+    return None if walk.tenant.is_enabled else (Reason.TENANT_DISABLED, walk.tenant.path)
+
+
+def client_enabled(walk: Walk) -> Refusal:
+    """Pass where the client is enabled."""
+    client = walk.request.client
+    return None if client.is_enabled else (Reason.CLIENT_DISABLED, client.client_id)
+
+
+def grant_allowed(walk: Walk) -> Refusal:
+    """Pass where both the client and its environment have the grant."""
+    grant_type = walk.request.grant_type
+    if grant_type not in walk.request.client.grant_types:
+        return Reason.GRANT_NOT_OF_CLIENT, grant_type
+    allowed = walk.tenant.allowed_grant_types
+    if allowed and grant_type not in allowed:
+        return Reason.GRANT_NOT_ALLOWED_HERE, grant_type
+    return None
+
+
+def audience_known(walk: Walk) -> Refusal:
+    """Find the Apis that the request selects. Source: RFC 8707 section 2."""
+    request, tenant = walk.request, walk.tenant
+    if not request.requested_audiences and not request.api_slug:
+        return None
+    fixed = tenant.apis_by_slug.get(request.api_slug) if request.api_slug else None
+    if request.api_slug and (fixed is None or not fixed.is_enabled):
+        return Reason.AUDIENCE_UNKNOWN, request.api_slug
+    walk.selected = {fixed.id: fixed} if fixed else {}
+    for audience in request.requested_audiences:
+        api = tenant.apis_by_audience.get(audience)
+        # An endpoint of one Api gives no tokens for another.
+        if api is None or not api.is_enabled or (fixed and api.id != fixed.id):
+            return Reason.AUDIENCE_UNKNOWN, audience
+        walk.selected[api.id] = api
+    return None
+
+
+def audience_granted(walk: Walk) -> Refusal:
+    """Hold the selected Apis against a parent's audiences. Source: RFC 8707 section 2.2."""
+    ceiling = walk.request.audience_ceiling
+    if ceiling is None or walk.selected is None:
+        return None
+    for api in walk.selected.values():
+        if api.audience not in ceiling:
+            return Reason.AUDIENCE_NOT_GRANTED, api.audience
+    return None
+
+
+def scope_known_and_allowed(walk: Walk) -> Refusal:
+    """Cut the scope by client, Apis and ceilings. Source: RFC 6749 section 3.3.
+
+    What nobody named is never in excess: default scopes are narrowed, whatever the tenant says.
+    """
+    wanted: Iterable[str] = walk.request.requested_scopes or default_scopes(walk)
+    if not wanted:
+        return Reason.SCOPE_MISSING, ""
+    is_strict = bool(walk.request.requested_scopes) and walk.tenant.scope_excess != "narrow"
+    walk.granted = {}
+    for name in wanted:
+        excess = _scope_excess(walk, name)
+        if excess is None:
+            walk.granted[name] = walk.tenant.scopes[name]
+        elif is_strict:
+            return excess, name
+    return None if walk.granted else (Reason.NO_SCOPE_LEFT, " ".join(wanted))
+
+
+def default_scopes(walk: Walk) -> list[str]:
+    """List what is asked for where no scope is named, by name.
+
+    Source: RFC 6749 section 6: a refresh that names none asks for all that was granted.
+    """
+    request = walk.request
+    if request.grant_type == GrantType.REFRESH_TOKEN and request.scope_ceiling is not None:
+        return sorted(request.scope_ceiling)
+    ids = request.client.default_scope_ids
+    if not ids:
+        return []
+    return sorted(name for name, scope in walk.tenant.scopes.items() if scope.id in ids)
+
+
+def _scope_excess(walk: Walk, name: str) -> Reason | None:
+    request = walk.request
+    scope = walk.tenant.scopes.get(name)
+    if scope is None:
+        return Reason.SCOPE_UNKNOWN
+    if scope.id not in request.client.scope_ids:
+        return Reason.SCOPE_NOT_OF_CLIENT
+    if request.scope_ceiling is not None and name not in request.scope_ceiling:
+        return Reason.SCOPE_NOT_GRANTED
+    if walk.selected is not None:
+        return None if scope.api_id in walk.selected else Reason.SCOPE_OF_ANOTHER_API
+    if request.audience_ceiling is not None:
+        # A scope may have moved to another Api since it was granted.
+        api = walk.tenant.apis.get(scope.api_id)
+        return (
+            None if api and api.audience in request.audience_ceiling else Reason.SCOPE_NOT_GRANTED
+        )
+    return None
+
+
+def apis_selected(walk: Walk) -> Refusal:
+    """Settle the Apis: those that were requested, else those of the granted scopes."""
+    granted = [scope.api_id for scope in (walk.granted or {}).values()]
+    if walk.selected is not None:
+        for api in walk.selected.values():
+            if api.id not in granted:
+                return Reason.AUDIENCE_WITHOUT_SCOPE, api.audience
+        walk.apis = tuple(walk.selected.values())
+        return None
+    apis = []
+    for api_id in dict.fromkeys(granted) if len(granted) > 1 else granted:
+        found = walk.tenant.apis.get(api_id)
+        if found is None or not found.is_enabled:
+            return Reason.API_DISABLED, found.slug if found else str(api_id)
+        apis.append(found)
+    walk.apis = tuple(apis)
+    return None
+
+
+def subject_enabled(walk: Walk) -> Refusal:
+    """Pass where nobody is acted for, or somebody who is enabled."""
+    subject = walk.request.subject
+    if subject is None or subject.is_enabled:
+        return None
+    return Reason.SUBJECT_DISABLED, str(subject.id)
+
+
+def apis_agree(walk: Walk) -> Refusal:
+    """Settle what holds for the token; the Apis must agree on it."""
+    request = walk.request
+    settings = resolve(
+        walk.tenant,
+        request.client,
+        grant_type=request.grant_type,
+        apis=walk.apis,
+        session_grant_type=request.session_grant_type,
+    )
+    if isinstance(settings, str):
+        return Reason(settings), " ".join(api.slug for api in walk.apis)
+    walk.settings = settings
+    return None
+
+
+def refresh_enabled(walk: Walk) -> Refusal:
+    """Refuse to refresh what was switched off since the session began."""
+    if walk.request.grant_type != GrantType.REFRESH_TOKEN:
+        return None
+    if walk.settings is not None and walk.settings.refresh_token_enabled:
+        return None
+    return Reason.REFRESH_DISABLED, walk.request.client.client_id
+
+
+def scope_known(walk: Walk) -> Refusal:
+    """Settle the scopes and Apis about which an access evaluation asks; it may name none."""
+    walk.granted, apis = {}, dict(walk.selected or {})
+    for name in walk.request.requested_scopes or ():
+        scope = walk.tenant.scopes.get(name)
+        if scope is None:
+            return Reason.SCOPE_UNKNOWN, name
+        api = walk.tenant.apis.get(scope.api_id)
+        if api is None or not api.is_enabled:
+            return Reason.API_DISABLED, api.slug if api else str(scope.api_id)
+        walk.granted[name] = scope
+        apis[api.id] = api
+    walk.apis = tuple(apis.values())
+    return None
+
+
+def settle_token(walk: Walk) -> None:
+    """Settle what of an issued token's scopes and audiences still exists."""
+    request, tenant = walk.request, walk.tenant
+    names = request.requested_scopes or ()
+    walk.granted = {name: tenant.scopes[name] for name in names if name in tenant.scopes}
+    known = tenant.apis_by_audience
+    walk.apis = tuple(known[text] for text in request.requested_audiences if text in known)

@@ -1,0 +1,71 @@
+"""The tenant, the Api and the client with which most of these tests begin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tenants.models import Api, Tenant
+    from tests.factories.tenants import MadeClient
+    from tests.oauth_client import OAuthClient
+
+# A conftest is read before Django is set up, so models are imported where they are used.
+# ruff: noqa: PLC0415
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    from tests.factories.tenants import make_tenant
+
+    return make_tenant()
+
+
+@pytest.fixture
+def api(tenant: Tenant) -> Api:
+    """An Api `orders` with the scopes `read` and `write`."""
+    from tests.factories.tenants import make_api
+
+    return make_api(tenant)
+
+
+@pytest.fixture
+def oauth(tenant: Tenant) -> OAuthClient:
+    from tests.oauth_client import OAuthClient
+
+    return OAuthClient(tenant)
+
+
+@pytest.fixture
+def service(tenant: Tenant, api: Api) -> MadeClient:
+    """A client that may read and write, and reads where it asks for nothing in particular."""
+    from tests.factories.tenants import make_client
+
+    return make_client(tenant, scopes=["read", "write"], default_scopes=["read"])
+
+
+@pytest.fixture
+def refresher(tenant: Tenant, api: Api) -> MadeClient:
+    """A client whose tokens come with a refresh token."""
+    from tests.factories.tenants import make_client
+
+    return make_client(
+        tenant,
+        "refresher",
+        scopes=["read", "write"],
+        grant_types=["client_credentials", "refresh_token"],
+        refresh_token_enabled=True,
+    )
+
+
+@pytest.fixture
+def gateway(tenant: Tenant, api: Api) -> MadeClient:
+    """The resource server of the Api, which may introspect its tokens."""
+    from tenants.records import SYSTEM
+    from tenants.services import changes
+    from tests.factories.tenants import make_client
+
+    made = make_client(tenant, "gateway", is_allowed=False)
+    changes.save(api, actor=SYSTEM, links={"resource_server_clients": [made.client]})
+    return made
