@@ -14,7 +14,7 @@ run: $(STAMP)
 	@exec $(BIN)/python -m authplatform.supervisor
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto --dist=loadgroup
+	@$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -6,7 +6,6 @@ It sits in a low layer and imports no models: they are named by their labels.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +21,8 @@ from unfold.dataclasses import Favicon
 from unfold.sites import UnfoldAdminSite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from django.contrib.admin import ModelAdmin
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest
@@ -191,8 +192,8 @@ class PlatformAdminSite(UnfoldAdminSite):
 
     def search(
         self,
-        request: HttpRequest,
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - the theme's signature.
+        request: HttpRequest,  # noqa: ARG002 - the theme's signature.
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - as above.
     ) -> HttpResponseNotFound:
         """Refuse the theme's own search, which keeps what was searched for in the cache."""
         return HttpResponseNotFound()
@@ -202,7 +203,9 @@ class PlatformAdminSite(UnfoldAdminSite):
         context = super().each_context(request)
         context["styles"] = [*context["styles"], static("tenants/console.css")]
         context["scripts"] = [*context["scripts"], static("tenants/console.js")]
-        context["site_favicons"] = [Favicon(static("tenants/icon.svg"), "icon", type="image/svg+xml")]
+        context["site_favicons"] = [
+            Favicon(static("tenants/icon.svg"), "icon", type="image/svg+xml")
+        ]
         context["site_url"] = None
         return context
 

@@ -220,6 +220,7 @@ class ClaimRuleRecord:
     api_id: UUID | None = None
     client_id: UUID | None = None
     grant_type: str = ""
+    slug: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,55 +4,68 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 
 import psycopg
 from django.db import connection
 
-from tenants.services.changes import CHANNEL
-from tenants.snapshot import CURRENT
+from tenants.services.announcements import CHANNEL
+from tenants.snapshot import CURRENT, Snapshot
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
+CONNECT_SECONDS = 5
+# What Django gives its own connection beside the parameters of libpq.
+NOT_FOR_LISTENING = frozenset(("context", "cursor_factory", "prepare_threshold"))
 
 
-def start() -> threading.Thread:
-    """Start the listener; call it in each process after the fork, never before."""
-    CURRENT.listen()
-    thread = threading.Thread(target=_listen_for_ever, name="snapshot-listener", daemon=True)
+def start(held: Snapshot = CURRENT, *, stopping: threading.Event | None = None) -> threading.Thread:
+    """Start the listener; call it in each process after the fork, never before.
+
+    It stops within a second after `stopping` is set; without one it goes with the process.
+    """
+    held.listen()
+    thread = threading.Thread(
+        target=_listen,
+        args=[held, stopping or threading.Event()],
+        name="snapshot-listener",
+        daemon=True,
+    )
     thread.start()
     return thread
 
 
-def _listen_for_ever() -> None:
+def _listen(held: Snapshot, stopping: threading.Event) -> None:
     pause = FIRST_PAUSE_SECONDS
-    while True:
+    while not stopping.is_set():
         try:
-            with _connect() as listening:
+            with connect() as listening:
                 # Notifications were lost while nobody listened, so nothing cached is trusted.
-                CURRENT.forget()
+                held.forget()
                 pause = FIRST_PAUSE_SECONDS
-                _renew_while_connected(listening)
+                _renew_while_connected(held, listening, stopping)
         except Exception as error:  # noqa: BLE001 - without this thread the process answers 503.
             logger.warning("snapshot listener lost the database: %s", type(error).__name__)
             connection.close()
-            time.sleep(pause)
+            stopping.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+    connection.close()
 
 
-def _connect() -> psycopg.Connection[tuple[object, ...]]:
-    parameters = connection.get_connection_params()
-    names = ("dbname", "user", "password", "host", "port", "options")
-    known = {name: parameters[name] for name in names if parameters.get(name)}
-    listening = psycopg.connect(**known, autocommit=True, connect_timeout=5)
+def connect() -> psycopg.Connection[tuple[object, ...]]:
+    """Open a session that listens, to the same server, by the same means and in the same role."""
+    parameters = {"connect_timeout": CONNECT_SECONDS, **connection.get_connection_params()}
+    known = {name: value for name, value in parameters.items() if name not in NOT_FOR_LISTENING}
+    listening = psycopg.connect(**known, autocommit=True)
     listening.execute(f"LISTEN {CHANNEL}")
     return listening
 
 
-def _renew_while_connected(listening: psycopg.Connection[tuple[object, ...]]) -> None:
-    while True:
-        CURRENT.renew()
+def _renew_while_connected(
+    held: Snapshot, listening: psycopg.Connection[tuple[object, ...]], stopping: threading.Event
+) -> None:
+    while not stopping.is_set():
+        held.renew()
         for _ in listening.notifies(timeout=POLL_SECONDS, stop_after=1):
             pass

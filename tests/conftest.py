@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
-pytest_plugins = ("tests.live.fixtures",)
+pytest_plugins = ("tests.live.fixtures", "tests.admin.fixtures")
 # What wheels can't bring: name -> the programs, any of which will do.
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),

@@ -257,7 +257,7 @@ def _facts(request: AccessRequest) -> dict[str, JSON]:
     found = _found_facts(request)
     if found:
         facts |= _bounded(found, FACTS_BYTES - size)
-    if is_digested or DIGEST in facts:
+    if is_digested:
         facts["digested"] = True
     return facts
 

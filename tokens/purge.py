@@ -61,13 +61,16 @@ UPDATE tokens_refreshtoken SET repeated_answer = NULL WHERE id IN (
   SELECT id FROM tokens_refreshtoken
   WHERE repeated_answer IS NOT NULL AND consumed_at < %(before)s
   ORDER BY consumed_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
+# By `purge_after` every access token and code has expired; what remains are long sessions.
 # The newest cut-off stays for ever: its number is the highest that a process can hold.
 CUT_OFFS_SQL: Final = """
 DELETE FROM tenants_cutoff WHERE number IN (
   SELECT number FROM tenants_cutoff
   WHERE purge_after < %(before)s AND number < (SELECT max(number) FROM tenants_cutoff)
+  AND NOT EXISTS (SELECT 1 FROM tokens_session s WHERE s.tenant_id = tenants_cutoff.tenant_id
+    AND s.cut_off_number < tenants_cutoff.number AND s.expires_at >= %(before)s)
   ORDER BY purge_after LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
-# Most refusals leave with their partition: this is for the tenants that keep less than the platform.
+# Most refusals leave with their partition: this is for tenants that keep less than the platform.
 # The bound is the id of a refusal at that time: its leading 48 bits are milliseconds.
 REFUSALS_SQL: Final = """
 DELETE FROM tokens_refusal WHERE id IN (

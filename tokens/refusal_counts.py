@@ -54,6 +54,12 @@ def add(*, tenant_id: UUID, client: UUID | None, reason: str, now: float) -> Non
         _pending[key] += 1
 
 
+def forget() -> None:
+    """Drop what is pending, as a new process has nothing."""
+    with _lock:
+        _pending.clear()
+
+
 def flush() -> int:
     """Write the pending counts in one statement and answer how many refusals they stand for."""
     with _lock:

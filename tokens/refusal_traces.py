@@ -168,7 +168,7 @@ def _write_request(refused: Refused, clean: _Cleaner) -> dict[str, JSON]:
     }
     written: dict[str, JSON] = {name: clean(text) for name, text in texts.items() if text}
     if parameters.values:
-        written["parameters"] = _clean_all(parameters.values, clean)
+        written["parameters"] = _clean_all(sorted(parameters.values), clean)
     if refused.error.asked:
         written |= _write_asked(refused.error.asked, clean)
     return written

@@ -53,7 +53,7 @@ class RecordAdmin(FactAdmin):
     search_fields = ("entity_id__exact",)
     search_help_text = "The id of an entity"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ANN401 - Django's signature.
         """Name the actors of the page."""
         return NamedActors
 

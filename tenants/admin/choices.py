@@ -54,6 +54,10 @@ LABELS = {
     "refresh_token_enabled": "Refresh tokens",
     "token_endpoint_auth_method": "Method",
 }
+HELP_TEXTS = {
+    "is_active": "Who is not active can't sign in; what they did stays in the record.",
+    "is_superuser": "Reaches every tenant, and the platform itself.",
+}
 
 
 class TenantUrl(AutocompleteMixin):
@@ -78,7 +82,10 @@ class TenantChoices(BaseAdmin):
     """Makes form fields whose choices are those of the entity's tenant."""
 
     def formfield_for_dbfield(
-        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+        self,
+        db_field: Field[Any, Any],
+        request: HttpRequest,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> forms.Field | None:
         """Make a field's form field, without the links that open other forms from this one."""
         if isinstance(db_field, ArrayField):
@@ -90,13 +97,18 @@ class TenantChoices(BaseAdmin):
             kwargs["assume_scheme"] = "https"
         if db_field.name in LABELS:
             kwargs["label"] = LABELS[db_field.name]
+        if db_field.name in HELP_TEXTS:
+            kwargs["help_text"] = HELP_TEXTS[db_field.name]
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
 
     def formfield_for_nullboolean_field(
-        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+        self,
+        db_field: Field[Any, Any],
+        request: HttpRequest,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> forms.Field | None:
         """Offer the level above in place of "unknown"."""
         field = db_field.formfield(**kwargs, widget=UnfoldAdminNullBooleanSelectWidget())
@@ -105,7 +117,10 @@ class TenantChoices(BaseAdmin):
         return field
 
     def formfield_for_choice_field(
-        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+        self,
+        db_field: Field[Any, Any],
+        request: HttpRequest,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> forms.TypedChoiceField | None:
         """Offer the level above in place of nothing."""
         if db_field.name in DECIDED_ABOVE and db_field.blank:
@@ -114,7 +129,10 @@ class TenantChoices(BaseAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+        self,
+        db_field: ForeignKey[Any, Any],
+        request: HttpRequest,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> forms.ModelChoiceField[Model] | None:
         """Offer the tenant's own entities."""
         target = db_field.remote_field.model
@@ -124,7 +142,10 @@ class TenantChoices(BaseAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(
-        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+        self,
+        db_field: ManyToManyField[Any, Any],
+        request: HttpRequest,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> forms.ModelMultipleChoiceField[Model] | None:
         """Offer the tenant's own entities."""
         target = db_field.remote_field.model
@@ -138,7 +159,7 @@ class TenantChoices(BaseAdmin):
             # Django adds how to select several in a list, which this is not.
             field.help_text = db_field.help_text
             if target is Scope:
-                field.label_from_instance = _name_scope  # type: ignore[method-assign]  # documented.
+                setattr(field, "label_from_instance", _name_scope)  # noqa: B010 - a method in the stubs.
         return field
 
     def _find_choices(self, target: type[Model], request: HttpRequest) -> QuerySet[Model]:

@@ -23,6 +23,7 @@ from tenants.admin.client_forms import (
 )
 from tenants.admin.entity_admin import EntityAdmin, is_post
 from tenants.admin.filters import TenantFilter
+from tenants.admin.history import redirect_to_home
 from tenants.admin.inlines import EntityStack, FactTable
 from tenants.admin.requests import actor_of
 from tenants.admin.show_once import keep_for_response, show_once, take_issued
@@ -35,7 +36,7 @@ from tenants.services import changes, client_secrets, clients
 if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
     from tenants.admin.forms import EntityForm
 
@@ -123,7 +124,7 @@ class ClientAdmin(EntityAdmin):
         request: HttpRequest,
         obj: Model | None = None,
         change: bool = False,  # noqa: FBT001, FBT002 - Django's signature.
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> type[EntityForm]:
         """Open the short form for a new client."""
         if obj is None:
@@ -137,9 +138,9 @@ class ClientAdmin(EntityAdmin):
             **super().get_changeform_initial_data(request),
         }
 
-    def get_inlines(self, request: HttpRequest, obj: Model | None) -> tuple[type[Any], ...]:
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[Any]]:
         """Show what hangs on a client once there is one."""
-        return super().get_inlines(request, obj) if obj else ()
+        return list(super().get_inlines(request, obj)) if obj else []
 
     def write(self, request: HttpRequest, entity: Model, form: EntityForm) -> None:
         """Store the client; a new one gets its first secret and access policy with it."""
@@ -160,7 +161,7 @@ class ClientAdmin(EntityAdmin):
 
     def response_add(
         self, request: HttpRequest, obj: Model, post_url_continue: str | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the first secret once, or go on as usual where there is none."""
         text = take_issued(request)
         if not text:
@@ -174,11 +175,11 @@ class ClientAdmin(EntityAdmin):
         return permissions.is_allowed(reach_of(request), "client_secret", "add", tenant_id)
 
     @action(description="New secret", url_path="new-secret", permissions=["new_secret"], icon="key")
-    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a label and an expiry, then show the new secret once."""
         client = self.get_object(request, object_id)
         if client is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return redirect_to_home(self, request, object_id)
         form = NewSecretForm(request.POST if is_post(request) else None)
         if form.is_valid():
             try:
@@ -222,7 +223,7 @@ class ClientAdmin(EntityAdmin):
 
     def _show_secret(
         self, request: HttpRequest, client: Model, text: str, title: str
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         assert isinstance(client, Client)  # noqa: S101 - narrows the type for the checker.
         facts = {
             "title": title,

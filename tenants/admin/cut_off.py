@@ -69,8 +69,9 @@ class CutOffForm(EntityForm):
             self.fields[name] = forms.ModelChoiceField(
                 rows,
                 required=False,
-                widget=UnfoldAdminSelectWidget,
+                empty_label="any",
                 label=name.removesuffix("_id").replace("_", " ").capitalize(),
+                widget=UnfoldAdminSelectWidget,
             )
 
     def clean_client(self) -> Client | None:
@@ -131,6 +132,7 @@ class CutOffAdmin(FactAdmin):
     list_filter = (TenantFilter,)
     list_select_related = ("tenant",)
     ordering = ("-number",)
+    add_form_template = "console/cut_off_form.html"
     add_fieldsets = (
         (
             "End everything that matches",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.forms import BaseModelFormSet
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
 MAX_DELETED_AT_ONCE = 200
 
@@ -108,7 +108,7 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the list, or run an action; a refused one changes nothing."""
         if not is_post(request):
             return super().changelist_view(request, extra_context)
@@ -126,7 +126,7 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         request: HttpRequest,
         obj: Model | None = None,
         change: bool = False,  # noqa: FBT001, FBT002 - Django's signature.
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> type[EntityForm]:
         """Make the form for the entity's tenant, with what a service has refused."""
         tenant_id = self.tenant_id_of(obj) if obj is not None else self.chosen_tenant_id(request)
@@ -157,7 +157,7 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         object_id: str | None = None,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show or save the form; what a service refuses stands at its field."""
         try:
             with transaction.atomic():
@@ -173,8 +173,11 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
-    ) -> HttpResponseBase:
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
+    ) -> HttpResponse:
         """Offer one way to save a new entity: where it leads is the same for all."""
         context["show_save_and_add_another"] = False
         context["show_save_and_continue"] = bool(kwargs.get("change"))
@@ -182,7 +185,7 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Ask before deleting, and say why where it is refused."""
         try:
             with transaction.atomic():

@@ -21,7 +21,7 @@ ROWS = {"rows": 4}
 class StorableJSONField(forms.JSONField):
     """JSON of bounded size and depth, without what `jsonb` can't hold."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Django's signature.
         """Show some lines of it."""
         super().__init__(**{**options, "widget": UnfoldAdminTextareaWidget(ROWS)})
 
@@ -56,7 +56,10 @@ class LinesField(forms.CharField):
     """A list of short texts, one on each line."""
 
     def __init__(
-        self, *, validate_line: Sequence[Callable[[str], None]] = (), **options: Any
+        self,
+        *,
+        validate_line: Sequence[Callable[[str], None]] = (),
+        **options: Any,  # noqa: ANN401 - Django's signature.
     ) -> None:
         """Keep what each line must pass."""
         self.validate_line = validate_line
@@ -84,4 +87,4 @@ class LinesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ANN401 - Django's signature.
         """Compare line by line."""
-        return self.prepare_value(initial or []).split() != (data or "").split()
+        return bool(self.prepare_value(initial or []).split() != (data or "").split())

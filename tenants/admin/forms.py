@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.db.models import Model
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tenants.audit import MAX_REASON_LENGTH
@@ -14,6 +13,8 @@ from tenants.audit import MAX_REASON_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
+
+    from django.db.models import Model
 
     BaseForm = forms.ModelForm[Model]
 else:

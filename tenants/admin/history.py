@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
     BaseAdmin = ModelAdmin[Any]
 else:
@@ -29,11 +29,11 @@ class EntityHistory(BaseAdmin):
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the newest events of the entity."""
         entity = self.get_object(request, object_id)
         if entity is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return redirect_to_home(self, request, object_id)
         if not self.has_view_permission(request, entity):
             raise PermissionDenied
         events = AuditEvent.objects.filter(entity_id=str(entity.pk)).select_related("detail")
@@ -48,6 +48,16 @@ class EntityHistory(BaseAdmin):
             **(extra_context or {}),
         }
         return TemplateResponse(request, "console/history.html", context)
+
+
+def redirect_to_home(
+    admin: ModelAdmin[Any], request: HttpRequest, object_id: str
+) -> HttpResponse:
+    """Answer as Django's own pages do for an id under which there is nothing."""
+    redirect: HttpResponse = admin._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]  # noqa: SLF001 - absent from the stubs, and nothing else says it alike.
+        request, admin.opts, object_id
+    )
+    return redirect
 
 
 def name_actors(events: Iterable[Any]) -> None:

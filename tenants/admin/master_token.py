@@ -16,7 +16,7 @@ from tenants.services import master_tokens
 if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
     from tenants.admin.forms import EntityForm
 
@@ -64,7 +64,7 @@ class MasterTokenAdmin(EntityAdmin):
 
     def response_add(
         self, request: HttpRequest, obj: Model, post_url_continue: str | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the token's text once."""
         facts = {
             "title": f"Master token {obj} was made",

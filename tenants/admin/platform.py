@@ -14,7 +14,7 @@ from tenants.models import Platform
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
 
 @admin.register(Platform)
@@ -37,7 +37,7 @@ class PlatformAdmin(EntityAdmin):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Open the one row: there is no list."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)

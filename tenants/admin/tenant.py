@@ -58,7 +58,10 @@ class TenantAdmin(EntityAdmin):
     def issuer(self, tenant: Tenant) -> str:
         """Write the issuer, which can never be changed."""
         if not tenant.path:
-            return f"{settings.TENANTS_BASE_URL}/t/project/environment/slug - for ever."
+            return (
+                f"{settings.TENANTS_BASE_URL}/t/, then project, environment and slug. "
+                "It can't be changed later and is never given to another tenant."
+            )
         return f"{settings.TENANTS_BASE_URL}/t/{tenant.path}"
 
     def tenant_id_of(self, entity: Model) -> UUID | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
     BaseAdmin = ModelAdmin[Any]
 else:
@@ -29,7 +29,7 @@ MAX_SHOWN = 50
 
 
 class TenantFirst(BaseAdmin):
-    """Opens the form of a new entity with `?tenant=<id>`; asks for it where several are possible."""
+    """Opens a new entity's form with `?tenant=<id>`; asks where several are possible."""
 
     belongs_to_tenant = True
 
@@ -38,7 +38,7 @@ class TenantFirst(BaseAdmin):
         request: HttpRequest,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the form, or first the choice of a tenant."""
         if not self.has_add_permission(request):
             raise PermissionDenied

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -12,12 +12,12 @@ from tenants.admin.entity_admin import EntityAdmin
 from tenants.admin.filters import TenantFilter
 from tenants.admin.forms import EntityForm
 from tenants.admin.requests import actor_of
-from tenants.models import TrustProfile
+from tenants.models import Api, TrustProfile
 from tenants.services import trust_profiles
 from tenants.services.trust_rules import ASYMMETRIC, SYMMETRIC
 
 if TYPE_CHECKING:
-    from django.db.models import Model
+    from django.db.models import ManyToManyField, Model
     from django.http import HttpRequest
 
 
@@ -56,6 +56,18 @@ class TrustProfileAdmin(EntityAdmin):
     def has_shared_secret(self, profile: TrustProfile) -> bool:
         """Say whether a shared secret is stored."""
         return profile.shared_secret_ciphertext is not None
+
+    def formfield_for_manytomany(
+        self,
+        db_field: ManyToManyField[Any, Any],
+        request: HttpRequest,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
+    ) -> forms.ModelMultipleChoiceField[Model] | None:
+        """Leave out the management scopes, which never come from an outside issuer."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and field.queryset is not None:
+            field.queryset = field.queryset.exclude(api__built_in=Api.BuiltIn.MANAGEMENT)
+        return field
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[object]:
         """Offer the secret's field only to who may write."""

@@ -22,7 +22,7 @@ from tenants.services import changes
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
 
 class NewOperatorForm(EntityForm, UserCreationForm):  # type: ignore[misc]  # both are model forms.
@@ -53,6 +53,7 @@ class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-ar
 
     form = OperatorForm
     add_form = NewOperatorForm
+    add_form_template = None
     change_password_form = AdminPasswordChangeForm
     kind = "user"
     belongs_to_tenant = False
@@ -88,7 +89,7 @@ class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-ar
         request: HttpRequest,
         obj: Model | None = None,
         change: bool = False,  # noqa: FBT001, FBT002 - Django's signature.
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature.
     ) -> type[EntityForm]:
         """Let the form know who is at work."""
         if obj is None:
@@ -106,9 +107,9 @@ class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-ar
     def user_change_password(
         self,
         request: HttpRequest,
-        id: str,
+        id: str,  # noqa: A002 - Django's signature.
         form_url: str = "",
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Set an operator's password, and write down that it was set."""
         response = super().user_change_password(request, id, form_url)
         if is_post(request) and response.status_code == 302:  # noqa: PLR2004 - it was set.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
+
+from tenants.services.redirect_uris import MAX_URI_CHARACTERS, explain_redirect_uri
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
 
 MAX_ITEMS: Final = 100
 MAX_SCOPE_CHARACTERS: Final = 8_192
-MAX_URI_CHARACTERS: Final = 2_000
 # Source: RFC 6749 section 3.3, one or more scope tokens with single spaces between them.
 SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
-URI_CHARACTERS: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
-# Browsers run or open what these name instead of sending a code there.
-DANGEROUS_SCHEMES: Final = frozenset(("javascript", "data", "vbscript", "file", "blob", "about"))
 
 
 class Text(serializers.CharField):
@@ -105,15 +102,9 @@ class RedirectURI(Text):
     def to_internal_value(self, data: str) -> str:
         """Refuse what a browser must not be sent to."""
         uri = super().to_internal_value(data)
-        try:
-            parts = urlsplit(uri)
-        except ValueError:
-            parts = urlsplit("")
-        is_web = parts.scheme in {"http", "https"}
-        if not URI_CHARACTERS.fullmatch(uri) or not parts.scheme or (is_web and not parts.hostname):
-            raise serializers.ValidationError("Write an absolute URI such as https://app.example/.")
-        if "#" in uri or parts.scheme in DANGEROUS_SCHEMES or parts.username is not None:
-            raise serializers.ValidationError("No fragment, no user and no script URI, please.")
+        wrong = explain_redirect_uri(uri)
+        if wrong:
+            raise serializers.ValidationError(wrong)
         return uri
 
 

@@ -73,7 +73,7 @@ def load(path: Path, *, base_url: str) -> Demo:
     missing = []
     for document, tenant in zip(documents, tenants, strict=True):
         stored = models.Tenant.objects.filter(path=tenant.path).first()
-        if stored is None:
+        if stored is None or not stored.clients.exists():
             missing.append(document)
         else:
             repair(stored, tenant.entry, variables)

@@ -13,7 +13,7 @@ from tenants.configuration.names import NO_NAMES, Names
 from tenants.configuration.stored import find_stored, new_entity
 from tenants.configuration.writing import Draft
 from tenants.errors import TenantsError
-from tenants.services import changes, client_secrets, clients, cut_offs
+from tenants.services import changes, client_secrets, clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,17 +115,11 @@ def _find_emptied_policies(entity: Model) -> list[str]:
 
 
 def _delete(entity: Model, actor: Actor) -> None:
-    """Delete by the service that knows what else goes; what a source has issued ends with it."""
+    """Delete by the service that knows what else goes."""
     match entity:
         case models.Client():
             clients.delete_client(entity, actor=actor, reason=REASON)
         case models.ClientSecret():
             client_secrets.remove_secret(entity, actor=actor, reason=REASON)
-        case models.TrustProfile(tenant_id=tenant_id, pk=profile_id):
-            changes.delete(entity, actor=actor, reason=REASON)
-            cut_offs.end(tenant_id, actor=actor, reason=REASON, trust_profile_id=profile_id)
-        case models.MasterToken(tenant_id=tenant_id, pk=token_id):
-            changes.delete(entity, actor=actor, reason=REASON)
-            cut_offs.end(tenant_id, actor=actor, reason=REASON, master_token_id=token_id)
         case _:
             changes.delete(entity, actor=actor, reason=REASON)

@@ -84,10 +84,9 @@ def read_client_at(
 ) -> ClientRecord | None:
     """Rebuild a client at its version, without secrets; None where there was none."""
     own = read_past("client", client, version)
-    change = own.changes.get(("client", str(client)))
-    if change is None or change[1] is None:
+    change_id, state = own.changes.get(("client", str(client)), (0, None))
+    if state is None:
         return None
-    change_id, state = change
     past = read_tenant_past(tenant_id, tenant_version)
     return build_client(
         {

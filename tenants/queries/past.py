@@ -113,14 +113,14 @@ def read_tenant_past(tenant_id: UUID, version: int) -> Past:
     return Past(past.changes, deaths)
 
 
-def read_present(model: type[Model], entity_id: object) -> State | None:
+def read_present(model: type[Model], entity_id: str) -> State | None:
     """Read an entity as it is, for what has no history; one statement."""
     options = model._meta  # noqa: SLF001 - Django's public API.
     sql = f"SELECT row_to_json(t)::text FROM {options.db_table} t WHERE id = %s"  # noqa: S608 - our own.
     with connection.cursor() as cursor:
         cursor.execute(sql, [entity_id])
         row = cursor.fetchone()
-    return json.loads(row[0]) if row else None
+    return _parse(row[0]) if row else None
 
 
 def complete(model: type[Model], state: State) -> State:
@@ -135,7 +135,8 @@ def complete(model: type[Model], state: State) -> State:
 
 
 def _parse(text: str | None) -> State | None:
-    return json.loads(text) if text else None
+    state: State | None = json.loads(text) if text else None
+    return state
 
 
 MODELS: Final[Mapping[str, type[Model]]] = {

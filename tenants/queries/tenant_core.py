@@ -223,4 +223,5 @@ def _build_claim_rule(row: Row) -> ClaimRuleRecord:
         api_id=optional_id(row["api_id"]),
         client_id=optional_id(row["client_id"]),
         grant_type=row["grant_type"],
+        slug=row["slug"],
     )

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import BigIntegerField, F, Func, TextField
 from django.db.models.deletion import ProtectedError
 from django.db.models.functions import Cast
 
 from tenants import audit, models
 from tenants.errors import Conflict, InvalidEntity
+from tenants.services import cut_offs
+from tenants.services.announcements import announce
 from tenants.services.consistency import find_contradictions
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 Links: TypeAlias = Mapping[str, Sequence["Model"]]
 Kind = models.ConfigurationChange.ScopeKind
-CHANNEL = "authplatform_configuration"
 # What a change never keeps: the history must not outlive a deleted secret.
 SECRET_FIELDS = frozenset(
     (
@@ -39,6 +40,14 @@ SECRET_FIELDS = frozenset(
 )
 # What other transactions write meanwhile; an update with an older value would turn it back.
 COUNTED_FIELDS = frozenset(("version", "last_used_at", "last_login"))
+# The selector of the cut-off that ends what was issued for, by or through an entity.
+ENDED_WITH: dict[type[Model], str] = {
+    models.Api: "api_id",
+    models.Client: "client_id",
+    models.MasterToken: "master_token_id",
+    models.Subject: "subject_id",
+    models.TrustProfile: "trust_profile_id",
+}
 # Facts that a grant reads, and rights of operators: audited, but no configuration.
 UNVERSIONED = (models.Subject, models.SubjectIdentity, models.Group, models.Membership, models.User)
 
@@ -70,6 +79,7 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
     """
     with transaction.atomic():
         audit.lock_chain(_tenant_id(entity))
+        _end_what_came_of(entity, actor=actor, reason=reason)
         _delete_emptied_policies(entity, actor=actor, reason=reason)
         verb = event or f"{kind_of(entity)}.deleted"
         _record(entity, verb, None, actor=actor, reason=reason)
@@ -78,6 +88,15 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
         except (IntegrityError, ProtectedError) as error:
             text = f"This {kind_of(entity)} is still in use and can't be deleted."
             raise Conflict(text) from error
+
+
+def _end_what_came_of(entity: Model, *, actor: Actor, reason: str) -> None:
+    """End every token and session that names what is deleted."""
+    selector = ENDED_WITH.get(type(entity))
+    tenant_id = _tenant_id(entity)
+    if selector and tenant_id:
+        text = reason or f"{kind_of(entity)} deleted"
+        cut_offs.end(tenant_id, actor=actor, reason=text, **{selector: entity.pk})
 
 
 def _delete_emptied_policies(entity: Model, *, actor: Actor, reason: str) -> None:
@@ -156,8 +175,7 @@ def _record(
         entity_id=str(entity.pk),
         reason=reason,
     )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    announce()
 
 
 def _record_change(entity: Model, state: dict[str, JSON] | None, actor: Actor, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from tenants import models
+from tenants.services.redirect_uris import explain_redirect_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,12 @@ def check_client(entity: Model, links: Mapping[str, Sequence[Model]]) -> Message
     """Answer what is wrong with a client, by field."""
     assert isinstance(entity, models.Client)  # noqa: S101 - narrows the type for the checker.
     messages: Messages = {}
-    for found in (_check_keys(entity), _check_grants(entity), _check_scopes(entity, links)):
+    for found in (
+        _check_keys(entity),
+        _check_grants(entity),
+        _check_scopes(entity, links),
+        _check_redirect_uris(entity),
+    ):
         messages.update(found)
     if models.Api.objects.filter(tenant=entity.tenant_id, audience=entity.client_id).exists():
         messages["client_id"] = ["An Api has this audience; a client_id must differ from it."]
@@ -71,6 +77,15 @@ def _check_scopes(client: models.Client, links: Mapping[str, Sequence[Model]]) -
     if defaults - scopes:
         return {"default_scopes": ["Every default scope must be among the client's scopes."]}
     return {}
+
+
+def _check_redirect_uris(client: models.Client) -> Messages:
+    messages: Messages = {}
+    for field in ("redirect_uris", "post_logout_redirect_uris"):
+        wrong = [explain_redirect_uri(uri) for uri in (getattr(client, field) or "").split()]
+        if any(wrong):
+            messages[field] = [text for text in dict.fromkeys(wrong) if text]
+    return messages
 
 
 def _ids(scopes: Iterable[Model]) -> set[object]:

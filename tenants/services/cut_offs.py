@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from tenants import audit
 from tenants.models import CutOff
-from tenants.models.fields import MAX_REFRESH_TOKEN_LIFETIME_SECONDS
-from tenants.services.changes import CHANNEL
+from tenants.models.fields import MAX_ACCESS_TOKEN_LIFETIME_SECONDS
+from tenants.services.announcements import announce
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,7 +37,7 @@ def end(
         cut_off = CutOff.objects.create(
             number=_next_number(),
             tenant_id=tenant_id,
-            purge_after=timezone.now() + timedelta(seconds=MAX_REFRESH_TOKEN_LIFETIME_SECONDS),
+            purge_after=timezone.now() + timedelta(seconds=MAX_ACCESS_TOKEN_LIFETIME_SECONDS),
             **selectors,
         )
         audit.record_event(
@@ -48,8 +48,7 @@ def end(
             entity_id=_describe(cut_off, selectors),
             reason=reason,
         )
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        announce()
     return cut_off
 
 

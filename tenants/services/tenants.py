@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from tenants.errors import InvalidEntity
-from tenants.models import Api, IssuerReservation, Scope, Tenant
+from tenants.models import Api, Environment, IssuerReservation, Project, Scope, Tenant
+from tenants.records import SYSTEM
 from tenants.services import changes, cut_offs
 
 if TYPE_CHECKING:
     from tenants.records import Actor
 
+PLATFORM_PATH = "platform/production/platform"
 OPENID_SCOPES = {
     "openid": "Know who you are",
     "offline_access": "Stay connected while you are away",
@@ -39,6 +41,24 @@ def create_tenant(tenant: Tenant, *, actor: Actor, reason: str = "") -> Tenant:
         _create_api(tenant, Api.BuiltIn.OPENID, OPENID_SCOPES, actor)
         _create_api(tenant, Api.BuiltIn.MANAGEMENT, MANAGEMENT_SCOPES, actor)
     return tenant
+
+
+def ensure_platform_tenant() -> Tenant:
+    """Answer the built-in tenant that serves the platform itself; create it where it is missing."""
+    found = Tenant.objects.filter(path=PLATFORM_PATH).first()
+    if found:
+        return found
+    project_slug, environment_slug, slug = PLATFORM_PATH.split("/")
+    with transaction.atomic():
+        project = Project.objects.filter(slug=project_slug).first() or Project(slug=project_slug)
+        if project._state.adding:  # noqa: SLF001 - Django's documented way to ask this.
+            changes.save(project, actor=SYSTEM)
+        environment = Environment(project=project, slug=environment_slug, name="Production")
+        changes.save(environment, actor=SYSTEM)
+        tenant = Tenant(
+            environment=environment, slug=slug, name="The platform itself", is_built_in=True
+        )
+        return create_tenant(tenant, actor=SYSTEM)
 
 
 def update_tenant(tenant: Tenant, *, actor: Actor, reason: str = "") -> None:

@@ -27,12 +27,12 @@ class OperatorBrowser(Browser):
     own transaction, here it is given back by hand.
     """
 
-    def __init__(self, user: User, **options: Any) -> None:
+    def __init__(self, user: User, **options: Any) -> None:  # noqa: ANN401 - any field.
         super().__init__(REMOTE_ADDR=ADDRESS, **options)
         self.user = user
         self.force_login(user)
 
-    def request(self, **request: Any) -> Any:
+    def request(self, **request: Any) -> Any:  # noqa: ANN401 - any field.
         try:
             return super().request(**request)
         finally:
@@ -41,7 +41,7 @@ class OperatorBrowser(Browser):
                     cursor.execute(GIVE_ROLE_BACK)
 
 
-def make_operator(name: str, *roles: tuple[Tenant, str], **fields: Any) -> User:
+def make_operator(name: str, *roles: tuple[Tenant, str], **fields: Any) -> User:  # noqa: ANN401 - any field.
     """Make an operator with these roles; the password is the tests' one."""
     user = User(username=name, is_staff=True, **fields)
     user.set_password(PASSWORD)
@@ -51,6 +51,6 @@ def make_operator(name: str, *roles: tuple[Tenant, str], **fields: Any) -> User:
     return user
 
 
-def sign_in(name: str, *roles: tuple[Tenant, str], **fields: Any) -> OperatorBrowser:
+def sign_in(name: str, *roles: tuple[Tenant, str], **fields: Any) -> OperatorBrowser:  # noqa: ANN401 - any field.
     """Make an operator and sign them in."""
     return OperatorBrowser(make_operator(name, *roles, **fields))

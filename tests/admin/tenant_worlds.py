@@ -49,7 +49,7 @@ class TenantWorld:
         self.owner: User = make_operator(f"{slug}-owner", (self.tenant, Membership.Role.OWNER))
         self.entities: list[Model] = [*self._configuration(), *self._people(), *self._record()]
 
-    def one(self, model: type[Model]) -> Any:
+    def one(self, model: type[Model]) -> Any:  # noqa: ANN401 - any field.
         """Answer this tenant's entity of a kind."""
         return next(entity for entity in self.entities if isinstance(entity, model))
 

@@ -22,6 +22,7 @@ from tenants.models import (
 )
 from tenants.records import KeyedHash
 from tests.admin.addresses import address
+from tests.admin.filled_forms import fill
 from tests.admin.operators import ADDRESS, sign_in
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SECRET = re.compile(r"acs_[A-Za-z0-9_-]{64}")
 ADD = address(Client, "add")
 
 
-def form(**changes: Any) -> dict[str, Any]:
+def form(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field.
     """Fill in the form of a new client."""
     return {
         "client_id": "billing",
@@ -43,28 +44,6 @@ def form(**changes: Any) -> dict[str, Any]:
         "jwks": "[]",
         "allow_client": "on",
         "reason": "ticket 7",
-        **changes,
-    }
-
-
-def change_form(client: Client, **changes: Any) -> dict[str, Any]:
-    """Fill in the form of a client that exists."""
-    tables = {
-        f"{table}-{name}": "0"
-        for table in ("secrets", "grant_settings")
-        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
-    }
-    return {
-        "name": client.name,
-        "kind": client.kind,
-        "is_enabled": "on",
-        "grant_types": client.grant_types,
-        "scopes": [str(scope.pk) for scope in client.scopes.all()],
-        "default_scopes": [str(scope.pk) for scope in client.default_scopes.all()],
-        "token_endpoint_auth_method": client.token_endpoint_auth_method,
-        "jwks": "[]",
-        "refresh_token_enabled": "unknown",
-        **tables,
         **changes,
     }
 
@@ -90,7 +69,8 @@ def test_a_new_client_shows_its_secret_once(owner: OperatorBrowser, globex: Tena
     assert secret.hint in later
 
 
-def test_a_new_secret_is_kept_nowhere_else(owner: OperatorBrowser, globex: TenantWorld) -> None:
+@pytest.mark.usefixtures("globex")
+def test_a_new_secret_is_kept_nowhere_else(owner: OperatorBrowser) -> None:
     page = owner.post(ADD, form())
     secret = SECRET.findall(page.content.decode())[0]
     kept = [
@@ -130,7 +110,8 @@ def test_a_taken_policy_name_leaves_nothing_behind(
     assert not SECRET.search(page.content.decode())
 
 
-def test_a_public_client_gets_no_secret(owner: OperatorBrowser, globex: TenantWorld) -> None:
+@pytest.mark.usefixtures("globex")
+def test_a_public_client_gets_no_secret(owner: OperatorBrowser) -> None:
     page = owner.post(
         ADD, form(token_endpoint_auth_method="none", grant_types=["authorization_code"], kind="spa")
     )
@@ -175,8 +156,9 @@ def test_a_taken_client_id_is_refused(owner: OperatorBrowser, globex: TenantWorl
     assert Client.objects.filter(tenant=globex.tenant).count() == 1
 
 
+@pytest.mark.usefixtures("globex")
 def test_two_tenants_may_use_the_same_client_id(
-    owner: OperatorBrowser, globex: TenantWorld, initech: TenantWorld
+    owner: OperatorBrowser, initech: TenantWorld
 ) -> None:
     page = owner.post(ADD, form(client_id=initech.client.client_id))
     assert SECRET.search(page.content.decode())
@@ -187,7 +169,8 @@ def test_a_change_is_recorded_with_who_where_and_why(
 ) -> None:
     client = globex.client
     page = owner.post(
-        address(Client, "change", client.pk), change_form(client, name="New", reason="ticket 9")
+        address(Client, "change", client.pk),
+        fill(owner, address(Client, "change", client.pk), name="New", reason="ticket 9"),
     )
     assert page.status_code == 302, page.context["adminform"].form.errors
     client.refresh_from_db()
@@ -203,15 +186,17 @@ def test_a_change_is_recorded_with_who_where_and_why(
 
 def test_saving_nothing_records_nothing(owner: OperatorBrowser, globex: TenantWorld) -> None:
     before = AuditEvent.objects.count()
-    page = owner.post(address(Client, "change", globex.client.pk), change_form(globex.client))
+    page = owner.post(
+        address(Client, "change", globex.client.pk),
+        fill(owner, address(Client, "change", globex.client.pk)),
+    )
     assert page.status_code == 302
     assert AuditEvent.objects.count() == before
 
 
 def test_disabling_a_client_ends_its_tokens(owner: OperatorBrowser, globex: TenantWorld) -> None:
-    changed = change_form(globex.client)
-    del changed["is_enabled"]
-    owner.post(address(Client, "change", globex.client.pk), changed)
+    url = address(Client, "change", globex.client.pk)
+    owner.post(url, fill(owner, url, is_enabled=None))
     assert CutOff.objects.filter(client_id=globex.client.pk).exists()
 
 
@@ -266,7 +251,7 @@ def test_settings_for_a_grant_are_written_on_the_clients_page(
         f"{prefix}refresh_token_enabled": "unknown",
     }
     url = address(Client, "change", globex.client.pk)
-    page = owner.post(url, change_form(globex.client, **changes))
+    page = owner.post(url, fill(owner, url, **changes))
     assert page.status_code == 302, page.context["errors"]
     made = globex.client.grant_settings.get(grant_type="client_credentials")
     assert made.tenant_id == globex.tenant.pk
@@ -286,7 +271,7 @@ def test_a_mistake_in_an_inline_entity_saves_nothing(
         f"{prefix}refresh_token_enabled": "unknown",
     }
     url = address(Client, "change", globex.client.pk)
-    page = owner.post(url, change_form(globex.client, **changes))
+    page = owner.post(url, fill(owner, url, **changes))
     assert page.status_code == 200
     assert "at most 86400" in page.content.decode()
     globex.client.refresh_from_db()

@@ -31,6 +31,7 @@ from tenants.models import (
     User,
 )
 from tests.admin.addresses import address
+from tests.admin.filled_forms import fill
 from tests.admin.operators import PASSWORD, make_operator, sign_in
 from tests.admin.tenant_worlds import SHARED_SECRET
 
@@ -45,7 +46,7 @@ NO_IDENTITIES = {"identities-TOTAL_FORMS": "0", "identities-INITIAL_FORMS": "0"}
 NEW_PASSWORD = "another long pass phrase"
 
 
-def errors_of(page: Any) -> dict[str, Any]:
+def errors_of(page: Any) -> dict[str, Any]:  # noqa: ANN401 - any field.
     """Answer what the form refused."""
     return dict(page.context["adminform"].form.errors) if page.context else {}
 
@@ -58,7 +59,11 @@ def errors_of(page: Any) -> dict[str, Any]:
         (ClaimProfile, {"slug": "mine", "base": "aidbox"}, {"slug": "mine"}),
         (ClaimRule, {"slug": "r", "claim": "https://c", "value": '{"a": 1}'}, {"value": {"a": 1}}),
         (Group, {"slug": "g", "permissions": '["p"]'}, {"permissions": ["p"]}),
-        (Subject, {"name": "N", "attributes": "{}", "is_enabled": "on"} | NO_IDENTITIES, {"name": "N"}),
+        (
+            Subject,
+            {"name": "N", "attributes": "{}", "is_enabled": "on"} | NO_IDENTITIES,
+            {"name": "N"},
+        ),
     ],
     ids=["api", "access policy", "claim profile", "claim rule", "group", "subject"],
 )
@@ -71,7 +76,7 @@ def test_an_owner_makes_an_entity_in_their_tenant(
 ) -> None:
     page = owner.post(address(model, "add"), {**form, "reason": "because"})
     assert page.status_code == 302, errors_of(page)
-    entity = model._default_manager.get(tenant=globex.tenant, **found)
+    entity = model._default_manager.get(tenant=globex.tenant, **found)  # noqa: SLF001 - Django's public API.
     event = AuditEvent.objects.get(entity_id=str(entity.pk), event__endswith=".created")
     assert event.actor_id == str(owner.user.pk)
     assert event.detail.reason == "because"
@@ -184,13 +189,8 @@ def test_a_platform_operator_makes_project_environment_and_tenant(
     assert platform_operator.post(address(Environment, "add"), form).status_code == 302
     environment = Environment.objects.get(slug="live")
     assert environment.allowed_signing_algorithms == ["ES256"]
-    form = {
-        "environment": str(environment.pk),
-        "slug": "north",
-        "is_enabled": "on",
-        "signing_algorithm": "ES256",
-        "scope_excess": "reject",
-    }
+    url = address(Tenant, "add")
+    form = fill(platform_operator, url, environment=str(environment.pk), slug="north")
     page = platform_operator.post(address(Tenant, "add"), form)
     assert page.status_code == 302, errors_of(page)
     tenant = Tenant.objects.get(path="shop/live/north")
@@ -204,15 +204,9 @@ def test_a_platform_operator_makes_project_environment_and_tenant(
 def test_an_owner_changes_their_tenant_but_not_its_issuer(
     owner: OperatorBrowser, globex: TenantWorld
 ) -> None:
-    form = {
-        "name": "Globex",
-        "is_enabled": "on",
-        "signing_algorithm": "RS256",
-        "scope_excess": "narrow",
-        "issuer_override": "https://initech.example",
-        "slug": "other",
-    }
-    page = owner.post(address(Tenant, "change", globex.tenant.pk), form)
+    url = address(Tenant, "change", globex.tenant.pk)
+    changes = {"issuer_override": "https://initech.example", "slug": "other"}
+    page = owner.post(url, fill(owner, url, scope_excess="narrow", **changes))
     assert page.status_code == 302, errors_of(page)
     globex.tenant.refresh_from_db()
     assert globex.tenant.scope_excess == "narrow"
@@ -223,19 +217,13 @@ def test_an_owner_changes_their_tenant_but_not_its_issuer(
 def test_a_lifetime_above_a_ceiling_is_refused_at_its_field(
     owner: OperatorBrowser, globex: TenantWorld
 ) -> None:
-    form = {
-        "is_enabled": "on",
-        "signing_algorithm": "ES256",
-        "scope_excess": "reject",
-        "access_token_lifetime_seconds": "86401",
-    }
-    page = owner.post(address(Tenant, "change", globex.tenant.pk), form)
+    url = address(Tenant, "change", globex.tenant.pk)
+    page = owner.post(url, fill(owner, url, access_token_lifetime_seconds="86401"))
     assert set(errors_of(page)) == {"access_token_lifetime_seconds"}
 
 
-def test_a_project_in_use_can_not_be_deleted(
-    platform_operator: OperatorBrowser, globex: TenantWorld
-) -> None:
+@pytest.mark.usefixtures("globex")
+def test_a_project_in_use_can_not_be_deleted(platform_operator: OperatorBrowser) -> None:
     project = Project.objects.get(slug="acme")
     page = platform_operator.get(address(Project, "delete", project.pk))
     assert "still need it" in page.content.decode()
@@ -246,8 +234,9 @@ def test_a_project_in_use_can_not_be_deleted(
 def test_the_platform_has_one_row(platform_operator: OperatorBrowser) -> None:
     page = platform_operator.get(address(Platform, "changelist"))
     assert page["Location"] == address(Platform, "change", 1)
-    form = {"token_retention_seconds": "3600", "max_access_token_lifetime_seconds": "7200"}
-    saved = platform_operator.post(address(Platform, "change", 1), form)
+    url = address(Platform, "change", 1)
+    form = fill(platform_operator, url, token_retention_seconds="3600")
+    saved = platform_operator.post(url, form)
     assert saved.status_code == 302, errors_of(saved)
     assert Platform.objects.get().token_retention_seconds == 3600
 
@@ -287,9 +276,7 @@ def test_platform_operators_do_not_lock_themselves_out(platform_operator: Operat
 
 
 @pytest.mark.parametrize("role", [*Membership.Role])
-def test_nobody_below_the_platform_makes_platform_operators(
-    role: str, globex: TenantWorld
-) -> None:
+def test_nobody_below_the_platform_makes_platform_operators(role: str, globex: TenantWorld) -> None:
     climber = sign_in("climber", (globex.tenant, role))
     form = {"username": "climber", "is_active": "on", "is_superuser": "on", "is_staff": "on"}
     climber.post(address(User, "change", climber.user.pk), form)
@@ -319,8 +306,9 @@ def test_an_owner_gives_a_colleague_another_role(
     assert roles == {"auditor", "support"}
 
 
+@pytest.mark.usefixtures("globex")
 def test_an_owner_does_not_see_operators_of_other_tenants(
-    owner: OperatorBrowser, globex: TenantWorld, initech: TenantWorld
+    owner: OperatorBrowser, initech: TenantWorld
 ) -> None:
     form = {"user": str(initech.owner.pk), "role": Membership.Role.SUPPORT.value}
     page = owner.post(address(Membership, "add"), form)
@@ -348,9 +336,8 @@ def test_a_cut_off_ends_what_matches_with_a_reason(
     assert event.detail.reason == "stolen phone"
 
 
-def test_a_cut_off_of_everything_is_asked_for_twice(
-    owner: OperatorBrowser, globex: TenantWorld
-) -> None:
+@pytest.mark.usefixtures("globex")
+def test_a_cut_off_of_everything_is_asked_for_twice(owner: OperatorBrowser) -> None:
     before = CutOff.objects.count()
     page = owner.post(address(CutOff, "add"), {"reason": "breach"})
     assert errors_of(page)
@@ -371,8 +358,9 @@ def test_a_cut_off_of_everything_is_asked_for_twice(
     ],
     ids=["unknown client", "no id", "unknown subject", "no reason"],
 )
+@pytest.mark.usefixtures("globex")
 def test_a_mistake_in_a_cut_off_ends_nothing(
-    field: str, form: dict[str, str], owner: OperatorBrowser, globex: TenantWorld
+    field: str, form: dict[str, str], owner: OperatorBrowser
 ) -> None:
     before = CutOff.objects.count()
     page = owner.post(address(CutOff, "add"), {"reason": "x", **form})
@@ -433,7 +421,8 @@ def test_operators_of_several_tenants_choose_one_first(
     assert Group.objects.get(slug="new").tenant_id == initech.tenant.pk
 
 
-def test_operators_change_their_own_password(globex: TenantWorld, owner: OperatorBrowser) -> None:
+@pytest.mark.usefixtures("globex")
+def test_operators_change_their_own_password(owner: OperatorBrowser) -> None:
     form = {
         "old_password": PASSWORD,
         "new_password1": NEW_PASSWORD,

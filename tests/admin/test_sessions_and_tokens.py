@@ -120,7 +120,14 @@ def test_ids_and_client_ids_are_found(
     "pasted",
     [
         *("", "nothing", "a.b.c", "é.ü.ß", "x" * 30_000, "NUL\x00", "..", "A" * 64, "{}"),
-        *("art_" + "A" * 64, "acs_" + "A" * 64, "7f3c1e9a-0000-4000-8000-000000000000", "%00", "\ud7ff", "' OR 1=1 --"),
+        *(
+            "art_" + "A" * 64,
+            "acs_" + "A" * 64,
+            "7f3c1e9a-0000-4000-8000-000000000000",
+            "%00",
+            "\ud7ff",
+            "' OR 1=1 --",
+        ),
     ],
     ids=lambda text: repr(text[:12]),
 )
@@ -160,9 +167,8 @@ def test_support_revokes_a_token_with_a_reason(
     assert not detail.context["may_end"]
 
 
-def test_support_ends_a_session_with_a_reason(
-    support: OperatorBrowser, globex: TenantWorld, session: Session
-) -> None:
+@pytest.mark.usefixtures("globex")
+def test_support_ends_a_session_with_a_reason(support: OperatorBrowser, session: Session) -> None:
     url = reverse("admin:session_end", args=[session.pk])
     assert support.get(url).status_code == 200
     assert support.post(url, {"reason": "left the company"}).status_code == 302
@@ -184,9 +190,7 @@ def test_support_ends_a_session_with_a_reason(
         ("key_custodian", 403, 403),
     ],
 )
-def test_roles_decide_who_sees_and_ends(
-    role: str, see: int, end: int, globex: TenantWorld
-) -> None:
+def test_roles_decide_who_sees_and_ends(role: str, see: int, end: int, globex: TenantWorld) -> None:
     browser = sign_in("someone", (globex.tenant, role))
     token = token_of(globex)
     assert browser.get(reverse(LIST)).status_code == see

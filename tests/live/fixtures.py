@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.live.installation import Installation, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
+
+# Where the tests are that use the running platform.
+FOLDERS = ("tests/live/", "tests/clients/")
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +25,15 @@ def live() -> Iterator[Installation]:
         yield installation
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share the platform on one worker of pytest-xdist."""
-    for item in items:
-        if "live" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("live"))
+class SharedPlatformScheduling(LoadScopeScheduling):
+    """Sends all tests of the running platform to one worker, and every other test anywhere."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Name what must stay together; each other test stands alone."""
+        return "live" if nodeid.startswith(FOLDERS) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharedPlatformScheduling:
+    """Take the place of `--dist=loadgroup`, whose marks pytest 9.2 does not pass on."""
+    return SharedPlatformScheduling(config, log)

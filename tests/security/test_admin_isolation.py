@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from tests.admin.operators import OperatorBrowser
     from tests.admin.tenant_worlds import TenantWorld
 
-pytest_plugins = ("tests.admin.conftest",)
 SELECTED = "_selected_action"
 HOME = "/admin/"
 
 
 def see_everything(
-    rows: QuerySet[Any], tenant_ids: Collection[Any] | None, path: str
+    rows: QuerySet[Any],
+    tenant_ids: Collection[Any] | None,  # noqa: ARG001 - the signature of what it stands for.
+    path: str,  # noqa: ARG001 - as above.
 ) -> QuerySet[Any]:
     return rows
 
@@ -167,9 +168,8 @@ def test_choices_hide_foreign_entities(
     assert found & {str(e.pk) for e in globex.entities if isinstance(e, target)}
 
 
-def test_foreign_choices_are_refused(
-    owner: OperatorBrowser, globex: TenantWorld, initech: TenantWorld
-) -> None:
+@pytest.mark.usefixtures("globex")
+def test_foreign_choices_are_refused(owner: OperatorBrowser, initech: TenantWorld) -> None:
     scope = initech.issuer.api.scopes.first()
     assert scope is not None
     form = {
@@ -219,9 +219,8 @@ def test_actions_on_foreign_entities_are_not_found(
     assert key.state == "current"
 
 
-def test_foreign_tokens_are_not_found(
-    owner: OperatorBrowser, globex: TenantWorld, initech: TenantWorld
-) -> None:
+@pytest.mark.usefixtures("globex")
+def test_foreign_tokens_are_not_found(owner: OperatorBrowser, initech: TenantWorld) -> None:
     text = str(initech.answer["access_token"])
     find = reverse("admin:find_grant")
     for pasted in (text, str(initech.client.client_id), str(initech.one(Subject).pk)):

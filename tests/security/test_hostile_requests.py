@@ -185,7 +185,7 @@ SECRETS = ["\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "short",
 def test_no_typed_secret_breaks_the_slow_comparison(
     oauth: OAuthClient, service: MadeClient, secret: str
 ) -> None:
-    tenant = Tenant.objects.get()
+    tenant = service.client.tenant
     tenant.allow_typed_secrets = True
     update_tenant(tenant, actor=SYSTEM)
     import_secret(service.client, label="typed", text="a secret of people", actor=SYSTEM)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
     from tokens.admin.grant_rows import GrantRow
 
@@ -47,26 +47,26 @@ class EndForm(forms.Form):
 
 
 @never_cache
-def show_session(request: HttpRequest, row_id: UUID) -> HttpResponseBase:
+def show_session(request: HttpRequest, row_id: UUID) -> HttpResponse:
     """Show a session."""
     row = _require(grant_rows.find_session(row_id, require_sight(request)))
     return _show(request, row, tokens=grant_rows.find_session_tokens(row))
 
 
 @never_cache
-def show_token(request: HttpRequest, row_id: UUID) -> HttpResponseBase:
+def show_token(request: HttpRequest, row_id: UUID) -> HttpResponse:
     """Show an access token."""
     return _show(request, _require(grant_rows.find_token(row_id, require_sight(request))))
 
 
 @never_cache
-def end_session(request: HttpRequest, row_id: UUID) -> HttpResponseBase:
+def end_session(request: HttpRequest, row_id: UUID) -> HttpResponse:
     """Ask why, then end a session with all of its tokens."""
     return _end(request, _require(grant_rows.find_session(row_id, require_sight(request))))
 
 
 @never_cache
-def revoke_token(request: HttpRequest, row_id: UUID) -> HttpResponseBase:
+def revoke_token(request: HttpRequest, row_id: UUID) -> HttpResponse:
     """Ask why, then revoke an access token."""
     return _end(request, _require(grant_rows.find_token(row_id, require_sight(request))))
 
@@ -95,7 +95,7 @@ def _show(
     return TemplateResponse(request, "console/grant.html", context)
 
 
-def _end(request: HttpRequest, row: GrantRow) -> HttpResponseBase:
+def _end(request: HttpRequest, row: GrantRow) -> HttpResponse:
     if not may_end(request, row.tenant_id):
         raise PermissionDenied
     detail = reverse(f"admin:{row.kind}_detail", args=[row.id])

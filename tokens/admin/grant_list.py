@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
     from tokens.admin.grant_search import Finding
 
@@ -75,7 +75,7 @@ def address_of(**parameters: object) -> str:
 
 
 @never_cache
-def list_grants(request: HttpRequest) -> HttpResponseBase:
+def list_grants(request: HttpRequest) -> HttpResponse:
     """Show a page of one tenant's sessions and machine tokens."""
     return _show(request, require_sight(request))
 
@@ -84,7 +84,7 @@ def list_grants(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @sensitive_post_parameters("pasted")
 @sensitive_variables()
-def find_grant(request: HttpRequest) -> HttpResponseBase:
+def find_grant(request: HttpRequest) -> HttpResponse:
     """Go to what was pasted; the text itself stands in no address, page or log."""
     tenant_ids = require_sight(request)
     finding = grant_search.find(request.POST.get("pasted", ""), tenant_ids)

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from tenants.admin import permissions
 from tenants.admin.entity_admin import is_post
+from tenants.admin.history import redirect_to_home
 from tenants.admin.requests import actor_of
 from tenants.admin.signing_key import SigningKeyAdmin
 from tenants.audit import MAX_REASON_LENGTH
@@ -22,7 +23,7 @@ from tokens import keys
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+    from django.http import HttpResponse
 
 
 class RotationForm(forms.Form):
@@ -54,11 +55,11 @@ class RotatingSigningKeyAdmin(SigningKeyAdmin):
         return permissions.is_allowed(reach_of(request), self.kind, "change", tenant_id)
 
     @action(description="Rotate", url_path="rotate", permissions=["rotate"], icon="autorenew")
-    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask why, then let the ring's next key sign."""
         key = self.get_object(request, object_id)
         if not isinstance(key, SigningKey):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return redirect_to_home(self, request, object_id)
         form = RotationForm(request.POST if is_post(request) else None)
         if form.is_valid():
             keys.rotate(

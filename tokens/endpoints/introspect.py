@@ -125,6 +125,7 @@ class IntrospectView(EndpointView):
     """`/oauth/introspect`."""
 
     operation: ClassVar[str] = "introspect"
+
     def answer(self, request: EndpointRequest) -> Answer:
         """Answer by the core."""
         return answer_introspection(request)

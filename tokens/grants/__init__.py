@@ -39,8 +39,10 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         text = REFUSED_ON_PURPOSE.get(grant_type, f"Use one of these grants: {known}.")
         raise UnsupportedGrantType(text)
     if grant_type not in client.grant_types:
-        raise UnauthorizedClient(DESCRIPTIONS[Reason.GRANT_NOT_OF_CLIENT])
+        reason = Reason.GRANT_NOT_OF_CLIENT
+        raise UnauthorizedClient(DESCRIPTIONS[reason], reason=reason)
     allowed = request.tenant.allowed_grant_types
     if allowed and grant_type not in allowed:
-        raise UnauthorizedClient(DESCRIPTIONS[Reason.GRANT_NOT_ALLOWED_HERE])
+        reason = Reason.GRANT_NOT_ALLOWED_HERE
+        raise UnauthorizedClient(DESCRIPTIONS[reason], reason=reason)
     return grant(request, client)

@@ -11,6 +11,7 @@ from authplatform import task_queue
 from authplatform.env import read_assignments
 from tenants.database_roles import APP, CONSOLE, create_role, open_table
 from tenants.models import User
+from tenants.services.tenants import ensure_platform_tenant
 
 
 class Command(BaseCommand):
@@ -38,6 +39,8 @@ class Command(BaseCommand):
             task_queue.install(connection)
         if options["first_operator"]:
             self._create_first_operator()
+        else:
+            ensure_platform_tenant()  # Elsewhere the demo brings it.
 
     def _create_cache_table(self) -> None:
         call_command("createcachetable", verbosity=0)

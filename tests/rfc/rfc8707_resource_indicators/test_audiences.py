@@ -145,4 +145,4 @@ def test_a_policy_must_cover_each_audience(
     policy = tenant.access_policies.get(slug="api-client")
     changes.save(policy, actor=SYSTEM, links={"apis": [tenant.apis.get(slug="orders")]})
     assert oauth.token(both, scope="read").status_code == 200
-    assert oauth.token(both, scope="read pay").json()["error"] == "unauthorized_client"
+    assert oauth.token(both, scope="read pay").json()["error"] == "invalid_target"

@@ -9,8 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.policy import CHECKS, DESCRIPTIONS, WIRE_ERRORS, Reason, decide, wire_error
-from tenants.policy_engines import ENGINES
+from tenants.policy import (
+    ACCESS_CHECKS,
+    CHECK_INPUTS,
+    CHECKS,
+    DESCRIPTIONS,
+    INTROSPECTION_CHECKS,
+    WIRE_ERRORS,
+    Reason,
+    authorize_error,
+    decide,
+    decide_access,
+    explain_inputs,
+    wire_error,
+)
+from tenants.policy_checks import Walk
+from tenants.policy_document import DOCUMENT
 from tenants.records import GrantType, TokenSettings
 from tests.factories.records import (
     Changes,
@@ -26,7 +40,7 @@ from tests.factories.records import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tenants.records import AccessRequest, Decision, PolicyRecord, TenantSnapshot
+    from tenants.records import JSON, AccessRequest, Decision, PolicyRecord, TenantSnapshot
 
 PROFILE, ORDERS, DORMANT = make_api("profile"), make_api("orders"), make_api("dormant")
 DORMANT = replace(DORMANT, is_enabled=False)
@@ -283,77 +297,338 @@ def with_policies(*policies: PolicyRecord) -> TenantSnapshot:
     return replace(STRICT, policies=policies)
 
 
-def broken_engine(policy: PolicyRecord, request: AccessRequest) -> bool:
-    raise RuntimeError(policy.slug + request.grant_type)
-
-
-def mute_engine(policy: PolicyRecord, request: AccessRequest) -> bool:
-    del policy, request
-    return False
-
-
-@pytest.fixture(autouse=True)
-def _engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENGINES, "broken", broken_engine)
-    monkeypatch.setitem(ENGINES, "mute", mute_engine)
-
-
 OTHERS: Changes = {"clients": frozenset({make_client().id})}
 OWN: Changes = {"clients": frozenset({CLIENT.id})}
 AT_PROFILE: Changes = {"apis": frozenset({PROFILE.id})}
 AT_ORDERS: Changes = {"apis": frozenset({ORDERS.id})}
 ALLOW, DENY = make_policy("yes"), make_policy("no", effect="deny")
+# Rules whose verdicts are known: one is false, one reads what is absent, one can't be compiled.
+FALSE: Changes = {"engine": "match", "rule": {"client": {"kind": "spa"}}}
+UNSURE: Changes = {"engine": "match", "rule": {"claims": {"role": "admin"}}}
+BROKEN: Changes = {"engine": "match", "rule": {"client": {"$no-such": 1}}}
+GUARDED: Changes = {
+    "engine": "match",
+    "rule": {"claims": {"role": {"$present": True, "$enum": ["admin"]}}},
+}
+
+
+def deny(**changes: Changes) -> PolicyRecord:
+    return make_policy("no", effect="deny", **changes)
+
+
+def limit(slug: str = "less", **changes: Changes) -> PolicyRecord:
+    return make_policy(slug, effect="limit", **changes)
 
 
 @pytest.mark.parametrize(
     ("policies", "reason", "detail"),
     [
         pytest.param((), "no_policy_allows", "profile orders", id="none"),
+        pytest.param((make_policy(**OTHERS),), "no_policy_allows", "profile orders", id="others"),
+        pytest.param((make_policy(engine="no"),), "no_policy_allows", None, id="unknown-engine"),
+        pytest.param((make_policy(**BROKEN),), "no_policy_allows", None, id="broken"),
+        pytest.param((make_policy(**UNSURE),), "no_policy_allows", None, id="unsure"),
+        pytest.param((make_policy(**FALSE),), "no_policy_allows", None, id="false"),
+        pytest.param((make_policy(mode="shadow"),), "no_policy_allows", None, id="shadow"),
+        pytest.param((make_policy(mode="odd"),), "no_policy_allows", None, id="odd-mode"),
         pytest.param(
-            (replace(ALLOW, **OTHERS),), "no_policy_allows", "profile orders", id="others"
+            (make_policy(**AT_PROFILE),), "no_policy_allows_audience", "orders", id="one-api"
         ),
         pytest.param(
-            (replace(ALLOW, **AT_PROFILE),), "no_policy_allows", "orders", id="one-of-two"
-        ),
-        pytest.param((replace(ALLOW, engine="no-such"),), "no_policy_allows", None, id="unknown"),
-        pytest.param((replace(ALLOW, engine="broken"),), "no_policy_allows", None, id="broken"),
-        pytest.param((replace(ALLOW, engine="mute"),), "no_policy_allows", None, id="no-match"),
-        pytest.param((ALLOW, DENY), "policy_denied", "no", id="deny-wins"),
-        pytest.param((DENY, ALLOW), "policy_denied", "no", id="deny-wins-first"),
-        pytest.param((ALLOW, replace(DENY, **OWN)), "policy_denied", "no", id="deny-client"),
-        pytest.param((ALLOW, replace(DENY, **AT_ORDERS)), "policy_denied", "no", id="deny-any-api"),
-        pytest.param(
-            (ALLOW, replace(DENY, engine="no-such")), "policy_denied", "no", id="deny-odd"
-        ),
-        pytest.param(
-            (ALLOW, replace(DENY, engine="broken")), "policy_denied", "no", id="deny-broken"
-        ),
-        pytest.param(
-            (ALLOW, replace(DENY, effect="limit")), "policy_denied", "no", id="odd-effect"
+            (make_policy(scopes=frozenset({"read", "order"})),),
+            "no_policy_allows_scope",
+            "write",
+            id="two-scopes",
         ),
     ],
 )
-def test_policies_refuse(
+def test_what_no_policy_allows_is_refused(
     policies: tuple[PolicyRecord, ...], reason: str, detail: str | None
 ) -> None:
-    answer = refused(make_request(CLIENT, "read", "order"), with_policies(*policies))
-    assert answer == ("policies", reason, "profile orders" if detail is None else detail)
+    answer = refused(make_request(CLIENT, "read", "write", "order"), with_policies(*policies))
+    assert answer == ("policies_allow", reason, "profile orders" if detail is None else detail)
+
+
+@pytest.mark.parametrize(
+    ("denial", "reason"),
+    [
+        pytest.param(DENY, "policy_denied", id="plain"),
+        pytest.param(deny(**OWN), "policy_denied", id="client"),
+        pytest.param(deny(**AT_ORDERS), "policy_denied_audience", id="one-of-the-apis"),
+        pytest.param(deny(scopes=frozenset({"order"})), "policy_denied_scope", id="scope"),
+        pytest.param(deny(engine="no"), "policy_denied", id="unknown-engine"),
+        pytest.param(deny(**BROKEN), "policy_denied", id="broken"),
+        pytest.param(deny(**UNSURE), "policy_denied", id="unsure"),
+        pytest.param(make_policy("no", effect="odd"), "policy_denied", id="odd-effect"),
+        pytest.param(deny(mode="odd"), "policy_denied", id="odd-mode"),
+    ],
+)
+def test_denial_wins_in_every_order(denial: PolicyRecord, reason: str) -> None:
+    request = make_request(CLIENT, "read", "order")
+    for policies in ((ALLOW, denial), (denial, ALLOW)):
+        assert refused(request, with_policies(*policies)) == ("policies", reason, "no")
+
+
+def test_first_denial_by_name_is_told() -> None:
+    denials = (replace(DENY, slug="b"), replace(DENY, slug="a"), ALLOW)
+    assert refused(make_request(CLIENT, "read"), with_policies(*denials))[2] == "a"
 
 
 @pytest.mark.parametrize(
     "policies",
     [
         pytest.param((ALLOW,), id="everything"),
-        pytest.param((replace(ALLOW, **OWN),), id="client"),
-        pytest.param((replace(ALLOW, **AT_PROFILE), replace(ALLOW, **AT_ORDERS)), id="together"),
-        pytest.param((ALLOW, replace(ALLOW, engine="broken")), id="beside-a-broken-one"),
-        pytest.param((ALLOW, replace(DENY, **OTHERS)), id="others-denied"),
-        pytest.param((ALLOW, replace(DENY, engine="mute")), id="deny-without-match"),
-        pytest.param((ALLOW, replace(DENY, apis=frozenset({DORMANT.id}))), id="other-api-denied"),
+        pytest.param((make_policy(**OWN),), id="client"),
+        pytest.param((make_policy(**AT_PROFILE), make_policy(**AT_ORDERS)), id="together"),
+        pytest.param((ALLOW, make_policy(**BROKEN)), id="beside-a-broken-one"),
+        pytest.param((ALLOW, deny(**OTHERS)), id="others-denied"),
+        pytest.param((ALLOW, deny(**FALSE)), id="deny-without-match"),
+        pytest.param((ALLOW, deny(**GUARDED)), id="deny-whose-guard-fails"),
+        pytest.param((ALLOW, deny(apis=frozenset({DORMANT.id}))), id="other-api-denied"),
+        pytest.param((ALLOW, deny(mode="shadow")), id="deny-in-shadow"),
     ],
 )
 def test_policies_allow(policies: tuple[PolicyRecord, ...]) -> None:
     allowed(make_request(CLIENT, "read", "order"), with_policies(*policies))
+
+
+def test_limits_intersect() -> None:
+    request = make_request(CLIENT, "read", "write", "order")
+    tenant = with_policies(
+        ALLOW,
+        limit("a", limit_scopes=frozenset({"read", "order"}), limit_lifetime_seconds=900),
+        limit("b", limit_audiences=frozenset({PROFILE.audience}), limit_lifetime_seconds=600),
+        limit("c", limit_lifetime_seconds=99_999),
+    )
+    decision = allowed(request, tenant)
+    assert (decision.granted_scopes, decision.apis) == (("read",), (PROFILE,))
+    assert decision.settings is not None
+    assert decision.settings.access_token_lifetime_seconds == 600
+
+
+def test_api_that_loses_its_scopes_leaves_with_them() -> None:
+    tenant = with_policies(ALLOW, limit(limit_scopes=frozenset({"read"})))
+    audiences = (PROFILE.audience, ORDERS.audience)
+    request = make_request(CLIENT, "read", "order", requested_audiences=audiences)
+    assert allowed(request, tenant).apis == (PROFILE,)
+
+
+@pytest.mark.parametrize("rule", [UNSURE, BROKEN], ids=["unsure", "broken"])
+def test_limit_that_is_not_sure_applies(rule: Changes) -> None:
+    tenant = with_policies(ALLOW, limit(limit_scopes=frozenset({"read"}), **rule))
+    assert allowed(make_request(CLIENT, "read", "write"), tenant).granted_scopes == ("read",)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"mode": "shadow"}, FALSE, OTHERS], ids=["shadow", "false", "others"]
+)
+def test_limit_that_does_not_match_limits_nothing(changes: Changes) -> None:
+    tenant = with_policies(ALLOW, limit(limit_scopes=frozenset({"read"}), **changes))
+    assert allowed(make_request(CLIENT, "write"), tenant).granted_scopes == ("write",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"limit_scopes": frozenset()}, "limits_leave_no_scope", id="no-scope"),
+        pytest.param({"limit_scopes": frozenset({"order"})}, "limits_leave_no_scope", id="scope"),
+        pytest.param(
+            {"limit_audiences": frozenset({ORDERS.audience})}, "limits_leave_no_audience", id="api"
+        ),
+    ],
+)
+def test_limit_that_leaves_nothing_refuses(changes: Changes, reason: str) -> None:
+    answer = refused(make_request(CLIENT, "read"), with_policies(ALLOW, limit(**changes)))
+    assert answer == ("limits_leave_something", reason, "less")
+
+
+def test_limit_never_hides_a_scope_from_a_denial() -> None:
+    tenant = with_policies(
+        ALLOW, deny(scopes=frozenset({"write"})), limit(limit_scopes=frozenset({"read"}))
+    )
+    assert refused(make_request(CLIENT, "read", "write"), tenant)[1] == "policy_denied_scope"
+
+
+def test_decision_tells_what_each_policy_said() -> None:
+    tenant = with_policies(
+        make_policy("yes", version=7),
+        make_policy("shadow", effect="deny", mode="shadow"),
+        make_policy("other", **OTHERS),
+        make_policy("unsure", effect="limit", limit_lifetime_seconds=60, **UNSURE),
+    )
+    results = allowed(make_request(CLIENT, "read"), tenant).policies
+    assert [(r.slug, r.effect, r.mode, r.verdict, r.version, r.is_applied) for r in results] == [
+        ("shadow", "deny", "shadow", "true", 0, False),
+        ("unsure", "limit", "enforce", "indeterminate", 0, True),
+        ("yes", "allow", "enforce", "true", 7, True),
+    ]
+
+
+def test_refusal_tells_what_each_policy_said() -> None:
+    decision = decide(make_request(CLIENT, "read"), with_policies(ALLOW, DENY))
+    assert [result.slug for result in decision.policies] == ["no", "yes"]
+    assert decide(make_request(CLIENT, "no-such"), STRICT).policies == ()
+
+
+def test_document_is_built_for_rules_that_read_it_only() -> None:
+    deep: JSON = "bottom"
+    for _ in range(40):
+        deep = [deep]
+    request = make_request(CLIENT, "read", claims={"deep": deep})
+    allowed(request)
+    assert refused(request, with_policies(ALLOW, deny(**FALSE)))[1] == "policy_denied"
+
+
+def test_check_tells_what_it_looked_at() -> None:
+    request = make_request(CLIENT, "read", claims={"role": "admin", "iss": "https://idp.example"})
+    decision = decide(request, with_policies(ALLOW, DENY))
+    inputs = explain_inputs(decision, "policies")
+    assert inputs["claims"] == {"role": "(text)", "iss": "https://idp.example"}
+    assert inputs["scopes"] == ["read"]
+    early = decide(replace(request, requested_scopes=("no-such",)), STRICT)
+    assert explain_inputs(early, "scope_known_and_allowed") == {
+        "requested_scopes": ["no-such"],
+        "default_scopes": [],
+        "requested_audiences": [],
+    }
+    assert explain_inputs(early, "tenant_enabled") == {}
+
+
+def test_inputs_that_are_too_large_are_not_told() -> None:
+    request = make_request(CLIENT, "read", claims={"many": [1] * 3000})
+    assert explain_inputs(decide(request, STRICT), "policies") == {}
+    assert explain_inputs(replace(decide(request, STRICT), document=None), "policies") == {}
+
+
+def test_every_check_names_its_inputs() -> None:
+    named = {name for checks in (CHECKS, ACCESS_CHECKS, INTROSPECTION_CHECKS) for name, _ in checks}
+    assert named == set(CHECK_INPUTS)
+    assert {name for names in CHECK_INPUTS.values() for name in names} <= set(
+        DOCUMENT.members or ()
+    )
+
+
+ACCESS: Changes = {"operation": "access", "grant_type": ""}
+
+
+def ask_access(tenant: TenantSnapshot, *scopes: str, **changes: Changes) -> tuple[str, str]:
+    decision = decide_access(make_request(CLIENT, *scopes, **{**ACCESS, **changes}), tenant)
+    if decision.is_allowed:
+        return "", ""
+    return decision.refusal.name, decision.refusal.reason
+
+
+READS: Changes = {"engine": "match", "rule": {"action": {"name": "can_read"}}}
+
+
+@pytest.mark.parametrize(
+    ("tenant", "scopes", "changes", "answer"),
+    [
+        pytest.param(with_policies(), (), {}, ("policies_allow", "no_policy_allows"), id="none"),
+        pytest.param(STRICT, (), {}, ("", ""), id="allowed"),
+        pytest.param(
+            with_policies(make_policy(**READS)), (), {"action": {"name": "can_read"}}, ("", "")
+        ),
+        pytest.param(
+            with_policies(make_policy(**READS)),
+            (),
+            {"action": {"name": "can_write"}},
+            ("policies_allow", "no_policy_allows"),
+            id="other-action",
+        ),
+        pytest.param(
+            with_policies(make_policy(operations=frozenset({"client_credentials"}))),
+            (),
+            {},
+            ("policies_allow", "no_policy_allows"),
+            id="tokens-only",
+        ),
+        pytest.param(
+            with_policies(make_policy(**AT_PROFILE)),
+            (),
+            {"requested_audiences": (PROFILE.audience,)},
+            ("", ""),
+            id="at-an-api",
+        ),
+        pytest.param(
+            with_policies(make_policy(**AT_PROFILE)),
+            ("read",),
+            {"requested_audiences": (ORDERS.audience,)},
+            ("policies_allow", "no_policy_allows_audience"),
+            id="at-another-api",
+        ),
+        pytest.param(
+            with_policies(ALLOW, limit(limit_audiences=frozenset({ORDERS.audience}))),
+            (),
+            {"requested_audiences": (PROFILE.audience,)},
+            ("limits_leave_something", "limits_leave_no_audience"),
+            id="limited",
+        ),
+        pytest.param(
+            with_policies(ALLOW, limit(limit_scopes=frozenset({"read"}))),
+            ("read",),
+            {},
+            ("", ""),
+            id="within-the-limit",
+        ),
+        pytest.param(
+            with_policies(ALLOW, limit(limit_lifetime_seconds=60)), (), {}, ("", ""), id="lifetime"
+        ),
+        pytest.param(
+            with_policies(ALLOW, deny(scopes=frozenset({"write"}))),
+            ("write",),
+            {},
+            ("policies", "policy_denied_scope"),
+            id="denied",
+        ),
+        pytest.param(STRICT, ("no",), {}, ("scope_known", "scope_unknown"), id="unknown-scope"),
+        pytest.param(STRICT, ("sleep",), {}, ("scope_known", "api_disabled"), id="disabled-api"),
+        pytest.param(
+            replace(STRICT, apis={}), ("read",), {}, ("scope_known", "api_disabled"), id="lost-api"
+        ),
+    ],
+)
+def test_access_evaluation(
+    tenant: TenantSnapshot, scopes: tuple[str, ...], changes: Changes, answer: tuple[str, str]
+) -> None:
+    assert ask_access(tenant, *scopes, **changes) == answer
+
+
+@pytest.mark.parametrize(
+    ("policies", "is_allowed"),
+    [
+        pytest.param((), True, id="needs-no-allow"),
+        pytest.param((DENY,), False, id="denied"),
+        pytest.param((deny(operations=frozenset({"introspection"})),), False, id="operation"),
+        pytest.param((deny(operations=frozenset({"refresh_token"})),), True, id="other-operation"),
+        pytest.param((deny(**AT_PROFILE),), False, id="api"),
+        pytest.param((deny(**AT_ORDERS),), True, id="other-api"),
+        pytest.param((deny(scopes=frozenset({"read"})),), False, id="scope"),
+        pytest.param((limit(limit_scopes=frozenset()),), True, id="limits-came-at-issuance"),
+    ],
+)
+def test_introspection_honours_denials_only(
+    policies: tuple[PolicyRecord, ...], *, is_allowed: bool
+) -> None:
+    request = make_request(
+        CLIENT,
+        "read",
+        "gone",
+        operation="introspection",
+        grant_type="",
+        requested_audiences=(PROFILE.audience, "https://gone.example/"),
+    )
+    assert decide_access(request, with_policies(*policies)).is_allowed is is_allowed
+
+
+def test_other_operations_are_decided_by_decide() -> None:
+    with pytest.raises(ValueError, match="client_credentials"):
+        decide_access(make_request(CLIENT, "read", operation="client_credentials"), STRICT)
+
+
+def test_limits_are_not_asked_before_the_policies() -> None:
+    with pytest.raises(AssertionError):
+        dict(CHECKS)["policies_allow"](Walk(make_request(CLIENT, "read"), STRICT))
 
 
 def test_every_reason_has_a_wire_error_and_a_sentence() -> None:
@@ -373,6 +648,9 @@ def test_every_reason_has_a_wire_error_and_a_sentence() -> None:
         (Reason.POLICY_DENIED, GrantType.CLIENT_CREDENTIALS, "unauthorized_client"),
         (Reason.POLICY_DENIED, GrantType.REFRESH_TOKEN, "invalid_grant"),
         (Reason.NO_POLICY_ALLOWS, GrantType.JWT_BEARER, "invalid_grant"),
+        (Reason.NO_POLICY_ALLOWS_SCOPE, GrantType.REFRESH_TOKEN, "invalid_scope"),
+        (Reason.POLICY_DENIED_AUDIENCE, GrantType.JWT_BEARER, "invalid_target"),
+        (Reason.LIMITS_LEAVE_NO_SCOPE, GrantType.CLIENT_CREDENTIALS, "invalid_scope"),
         (Reason.SCOPE_UNKNOWN, GrantType.REFRESH_TOKEN, "invalid_scope"),
         (Reason.GRANT_NOT_OF_CLIENT, GrantType.JWT_BEARER, "unauthorized_client"),
     ],
@@ -381,36 +659,90 @@ def test_wire_error_depends_on_the_grant(reason: Reason, grant_type: str, error:
     assert wire_error(reason, grant_type) == error
 
 
-policy_lists = st.lists(
-    st.builds(
-        make_policy,
-        slug=st.sampled_from(["a", "b", "c", "d"]),
-        effect=st.sampled_from(["allow", "allow", "deny"]),
-        engine=st.sampled_from(["allow", "allow", "allow", "no-such"]),
-        clients=st.sampled_from([frozenset(), OWN["clients"], OTHERS["clients"]]),
-        apis=st.sampled_from([frozenset(), AT_PROFILE["apis"], AT_ORDERS["apis"]]),
-    ),
-    max_size=5,
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        (Reason.POLICY_DENIED, "access_denied"),
+        (Reason.NO_POLICY_ALLOWS, "access_denied"),
+        (Reason.SUBJECT_DISABLED, "access_denied"),
+        (Reason.POLICY_DENIED_SCOPE, "invalid_scope"),
+        (Reason.GRANT_NOT_OF_CLIENT, "unauthorized_client"),
+    ],
 )
-names = st.sampled_from([scope.name for scope in SCOPES] + ["unknown"])
+def test_wire_error_of_the_authorization_endpoint(reason: Reason, error: str) -> None:
+    assert authorize_error(reason) == error
 
 
-@given(policies=policy_lists, data=st.data())
+RULES: list[Changes] = [{}, {}, {}, {"engine": "no-such"}, FALSE, UNSURE, BROKEN, GUARDED]
+KNOWN_NAMES = [scope.name for scope in SCOPES]
+names = st.sampled_from([*KNOWN_NAMES, "unknown"])
+
+
+def policies_of(*effects: str) -> st.SearchStrategy[list[PolicyRecord]]:
+    return st.lists(
+        st.builds(
+            lambda rule, **changes: make_policy(**rule, **changes),
+            rule=st.sampled_from(RULES),
+            slug=st.sampled_from(["a", "b", "c", "d"]),
+            effect=st.sampled_from(effects),
+            mode=st.sampled_from(["enforce", "enforce", "enforce", "shadow"]),
+            clients=st.sampled_from([frozenset(), OWN["clients"], OTHERS["clients"]]),
+            apis=st.sampled_from([frozenset(), AT_PROFILE["apis"], AT_ORDERS["apis"]]),
+            scopes=st.sampled_from([frozenset(), frozenset(), frozenset({"read", "write"})]),
+            operations=st.sampled_from([frozenset(), frozenset({"client_credentials"})]),
+            limit_scopes=st.none() | st.frozensets(st.sampled_from(KNOWN_NAMES)),
+            limit_lifetime_seconds=st.none() | st.integers(1, 7200),
+            limit_audiences=st.none()
+            | st.frozensets(st.sampled_from([PROFILE.audience, ORDERS.audience])),
+        ),
+        max_size=5,
+    )
+
+
+any_policies = policies_of("allow", "allow", "deny", "limit")
+some_scopes = st.lists(st.sampled_from(["read", "write", "order"]), min_size=1, unique=True)
+
+
+def is_within(less: Decision, more: Decision) -> bool:
+    """Say whether one decision grants nothing that the other doesn't."""
+    if not less.is_allowed:
+        return True
+    if not more.is_allowed or less.settings is None or more.settings is None:
+        return False
+    return (
+        set(less.granted_scopes) <= set(more.granted_scopes)
+        and {api.id for api in less.apis} <= {api.id for api in more.apis}
+        and less.settings.access_token_lifetime_seconds
+        <= more.settings.access_token_lifetime_seconds
+    )
+
+
+@given(policies=any_policies, data=st.data())
 def test_order_of_policies_never_matters(policies: list[PolicyRecord], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(policies))
     request = make_request(CLIENT, "read", "order")
     first = decide(request, with_policies(*policies))
-    assert decide(request, with_policies(*shuffled)) == first
+    second = decide(request, with_policies(*shuffled))
+    assert (second, second.policies) == (first, first.policies)
 
 
-@given(policies=policy_lists, more=policy_lists)
-def test_more_deny_policies_never_allow_more(
-    policies: list[PolicyRecord], more: list[PolicyRecord]
+@given(policies=any_policies, more=policies_of("deny", "limit"), scopes=some_scopes)
+def test_deny_or_limit_added_never_allows_more(
+    policies: list[PolicyRecord], more: list[PolicyRecord], scopes: list[str]
 ) -> None:
-    request = make_request(CLIENT, "read", "order")
-    denying = [replace(policy, effect="deny") for policy in more]
-    if not decide(request, with_policies(*policies)).is_allowed:
-        assert not decide(request, with_policies(*policies, *denying)).is_allowed
+    request = make_request(CLIENT, *scopes)
+    before = decide(request, with_policies(*policies))
+    assert is_within(decide(request, with_policies(*policies, *more)), before)
+
+
+@given(policies=any_policies, more=any_policies, scopes=some_scopes)
+def test_shadow_never_changes_an_answer(
+    policies: list[PolicyRecord], more: list[PolicyRecord], scopes: list[str]
+) -> None:
+    request = make_request(CLIENT, *scopes)
+    shadows = [replace(policy, mode="shadow") for policy in more]
+    before = decide(request, with_policies(*policies))
+    assert decide(request, with_policies(*policies, *shadows)) == before
 
 
 @given(

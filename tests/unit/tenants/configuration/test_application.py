@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tenants.configuration.mistakes import InvalidConfiguration
 from tenants.models import (
     AccessPolicy,
     Api,
@@ -17,9 +20,12 @@ from tenants.models import (
     Membership,
     Platform,
     Scope,
+    SigningKey,
     Tenant,
     User,
 )
+from tenants.records import SYSTEM, Actor
+from tenants.services import signing_keys
 from tests.unit.tenants.configuration.files import apply, count_writes, refuse, tenant
 
 pytestmark = pytest.mark.django_db
@@ -332,3 +338,21 @@ def test_an_unchanged_tenant_costs_the_same_whatever_the_number_of_its_clients()
         return len(queries)
 
     assert count(1) == count(8)
+
+
+def test_an_api_whose_keys_are_in_use_is_not_removed() -> None:
+    apply(tenant("apis: [{slug: a, audience: a}]"))
+    api = Api.objects.get(slug="a")
+    key = SigningKey(tenant=api.tenant, api=api, algorithm="HS256", state="current", kid="k")
+    signing_keys.create(key, private=b"s" * 32, public_jwk=None, actor=SYSTEM)
+    (mistake,) = refuse(tenant("apis: []"))
+    assert mistake.endswith("a: This api is still in use and can't be deleted.")
+
+
+def test_who_may_not_give_management_scopes_can_not_do_it_by_a_file() -> None:
+    text = tenant("clients: [{client_id: c, scopes: ['management:clients:read']}]")
+    with pytest.raises(InvalidConfiguration, match=r"clients\[0\]: Only an owner of the tenant"):
+        apply(text, actor=Actor("operator", str(uuid4())))
+    assert not Client.objects.exists()
+    apply(text)
+    assert Client.objects.get().scopes.count() == 1

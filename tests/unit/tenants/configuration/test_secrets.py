@@ -334,7 +334,7 @@ def test_keys_and_secrets_come_back_byte_for_byte_on_an_empty_database() -> None
     entry = key_entry(uuid4(), "one", "current")
     secret = f"clients: [{{client_id: c, secrets: [{{label: a, value: {machine_secret()}}}]}}]"
     with transaction.atomic():
-        apply(f"{keys(entry)}      {secret}\n      {TRUST % ('HS256', SHARED_ENTRY)}\n")
+        apply(tenant(f"signing_keys: [{entry}]\n{secret}\n{TRUST % ('HS256', SHARED_ENTRY)}\n"))
         exported = export()
         transaction.set_rollback(True)
     assert "private_ciphertext" in exported

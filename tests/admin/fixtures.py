@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def globex(db: None) -> TenantWorld:
+def globex(db: None) -> TenantWorld:  # noqa: ARG001 - opens the database.
     """The operator's own tenant."""
     from tests.admin.tenant_worlds import TenantWorld  # noqa: PLC0415
 
@@ -20,7 +20,7 @@ def globex(db: None) -> TenantWorld:
 
 
 @pytest.fixture
-def initech(db: None) -> TenantWorld:
+def initech(db: None) -> TenantWorld:  # noqa: ARG001 - opens the database.
     """Somebody else's tenant."""
     from tests.admin.tenant_worlds import TenantWorld  # noqa: PLC0415
 
@@ -36,7 +36,7 @@ def owner(globex: TenantWorld) -> OperatorBrowser:
 
 
 @pytest.fixture
-def platform_operator(db: None) -> OperatorBrowser:
+def platform_operator(db: None) -> OperatorBrowser:  # noqa: ARG001 - opens the database.
     """An operator of the whole platform."""
     from tests.admin.operators import sign_in  # noqa: PLC0415
 

@@ -1,0 +1,216 @@
+"""The request document says what is known of a request, and nothing of what isn't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from tenants.policy_document import (
+    ALLOWED_HEADERS,
+    DOCUMENT,
+    Document,
+    DocumentTooLarge,
+    Field,
+    build_document,
+    kind_of,
+    redact,
+)
+from tenants.records import TrustProfileRecord
+from tests.factories.records import (
+    Changes,
+    make_api,
+    make_client,
+    make_request,
+    make_subject,
+    make_tenant,
+)
+
+if TYPE_CHECKING:
+    from tenants.policy_document import Members
+    from tenants.records import JSON
+
+CLIENT = make_client(id=UUID(int=1))
+GATEWAY = make_client(id=UUID(int=2), client_id="gateway")
+PROFILE = make_api("profile", id=UUID(int=3))
+SUBJECT = make_subject(id=UUID(int=4))
+TRUSTED = TrustProfileRecord(
+    id=UUID(int=5),
+    slug="partner",
+    issuer="https://idp.example",
+    audience="us",
+    algorithms=frozenset({"ES256"}),
+)
+TENANT = make_tenant([PROFILE], trust_profiles=(TRUSTED,))
+
+
+def build(**changes: Changes) -> Members:
+    request = make_request(CLIENT, **{"requested_scopes": ("read",), **changes})
+    return build_document(
+        request, TENANT, scopes=["read"], default_scopes=["write"], apis=[PROFILE]
+    )
+
+
+PLAIN: Members = {
+    "version": 1,
+    "operation": "client_credentials",
+    "grant_type": "client_credentials",
+    "client": {"id": str(UUID(int=1)), "client_id": "api-client", "kind": "service"},
+    "apis": [{"id": str(UUID(int=3)), "slug": "profile", "audience": "https://profile.example/"}],
+    "requested_scopes": ["read"],
+    "default_scopes": ["write"],
+    "scopes": ["read"],
+    "requested_audiences": [],
+    "audience": ["https://profile.example/"],
+}
+
+
+def test_plain_request() -> None:
+    assert build() == PLAIN
+
+
+def test_full_request() -> None:
+    document = build(
+        operation="access",
+        grant_type="",
+        session_grant_type="authorization_code",
+        requested_scopes=None,
+        requested_audiences=("https://profile.example/",),
+        subject=SUBJECT,
+        groups=("staff",),
+        actor="robot",
+        caller=GATEWAY,
+        app_tenant_id="clinic",
+        address="192.0.2.1",
+        method="POST",
+        now=1_700_000_000.9,
+        user_agent="curl",
+        headers={"origin": "https://app.example", "cookie": "secret", "authorization": "secret"},
+        trust_profile_id=TRUSTED.id,
+        claims={"sub": "x", "none": None, "list": [1, None, {"a": None}]},
+        action={"name": "can_read"},
+        resource={"type": "record", "id": "12", "properties": {"owner": "alice"}},
+        context={"device": "phone"},
+    )
+    assert document == {
+        **{n: m for n, m in PLAIN.items() if n not in {"grant_type", "requested_scopes"}},
+        "operation": "access",
+        "session_grant_type": "authorization_code",
+        "requested_audiences": ["https://profile.example/"],
+        "subject": {"id": str(UUID(int=4))},
+        "groups": ["staff"],
+        "actor": {"id": "robot"},
+        "caller": {"id": str(UUID(int=2)), "client_id": "gateway", "kind": "service"},
+        "on_behalf": {"tenant": "clinic"},
+        "address": "192.0.2.1",
+        "method": "POST",
+        "time": {"hour": 22, "minute": 13, "weekday": 2, "epoch": 1_700_000_000},
+        "headers": {"origin": "https://app.example", "user-agent": "curl"},
+        "trust_profile": "partner",
+        "claims": {"sub": "x", "list": [1, {}]},
+        "action": {"name": "can_read"},
+        "resource": {"type": "record", "id": "12", "properties": {"owner": "alice"}},
+        "context": {"device": "phone"},
+    }
+    assert set(document) <= set(DOCUMENT.members or ())
+
+
+def test_trust_profile_that_is_gone_is_absent() -> None:
+    assert "trust_profile" not in build(trust_profile_id=UUID(int=9))
+
+
+@pytest.mark.parametrize("subject", [None, SUBJECT], ids=["stranger", "ours"])
+def test_subject_of_an_evaluation(subject: object) -> None:
+    asked: dict[str, JSON] = {"type": "user", "id": "alice", "properties": {"age": 5}}
+    identifier = str(UUID(int=4)) if subject else "alice"
+    assert build(subject=subject, access_subject=asked)["subject"] == {**asked, "id": identifier}
+
+
+def test_subject_without_any_member_keeps_our_id() -> None:
+    assert build(subject=SUBJECT, access_subject={})["subject"] == {"id": str(UUID(int=4))}
+
+
+def nested(levels: int) -> JSON:
+    value: JSON = 1
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"claims": {"many": [1] * 2048}}, id="many"),
+        pytest.param({"context": {"deep": nested(9)}}, id="deep"),
+        pytest.param({"claims": {"a": [1] * 1024}, "context": {"b": [1] * 1024}}, id="together"),
+    ],
+)
+def test_what_is_too_large_is_refused_each_time(changes: Changes) -> None:
+    calls: list[int] = []
+
+    def count() -> Members:
+        calls.append(1)
+        return build(**changes)
+
+    document = Document(count)
+    for _ in range(2):
+        with pytest.raises(DocumentTooLarge):
+            _ = document.members
+    assert calls == [1]
+
+
+def test_document_is_built_once() -> None:
+    calls: list[int] = []
+
+    def count() -> Members:
+        calls.append(1)
+        return build(claims={"list": [1] * 2046})
+
+    document = Document(count)
+    assert document.members is document.members
+    assert calls == [1]
+
+
+def test_trace_hides_what_came_from_outside() -> None:
+    members = build(
+        claims={"iss": "https://idp.example", "email": "a@b.example", "roles": ["x"], "n": 1},
+        action={"name": "can_read", "properties": {"secret": 1}},
+        resource={"type": "record", "id": "12", "properties": {"owner": "alice"}},
+        context={"id": "x", "flag": True},
+        access_subject={"type": "user", "id": "alice", "properties": {}},
+    )
+    shown = redact(members)
+    assert shown == {
+        **members,
+        "claims": {
+            "iss": "https://idp.example",
+            "email": "(text)",
+            "roles": "(list)",
+            "n": "(number)",
+        },
+        "action": {"name": "can_read", "properties": "(object)"},
+        "resource": {"type": "record", "id": "12", "properties": "(object)"},
+        "context": {"id": "(text)", "flag": "(boolean)"},
+        "subject": {"type": "user", "id": "alice", "properties": "(object)"},
+    }
+
+
+def test_null_has_no_kind() -> None:
+    assert kind_of(None) == "null"
+
+
+def written_fields(field: Field, path: str = "") -> set[str]:
+    found = {path} if path else set()
+    for name, member in (field.members or {}).items():
+        found |= written_fields(member, f"{path}.{name}" if path else name)
+    return found | (written_fields(field.element, path) if field.element else set())
+
+
+def test_page_describes_every_field() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
+    described = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    headers = {f"headers.{name}" for name in ALLOWED_HEADERS}
+    assert written_fields(DOCUMENT) - headers <= described
+    assert all(f"`{name}`" in page for name in ALLOWED_HEADERS)

@@ -1,0 +1,47 @@
+"""Says of each claim of a token where it comes from: the specification and our own reason. Pure."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# One line per claim that a claim profile can lay out; a test compares them with the profiles.
+SOURCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "iss": "The tenant's issuer, as the claim profile writes it (RFC 7519 section 4.1.1).",
+        "sub": "Whom the token speaks for: the end user, else the client, as the claim profile "
+        "says (RFC 7519 section 4.1.2, RFC 9068 section 2.2).",
+        "aud": "The audiences of the Apis whose scopes are granted (RFC 7519 section 4.1.3).",
+        "client_id": "The client that asked (RFC 8693 section 4.3).",
+        "cid": "The client that asked, under OneWelcome's name.",
+        "scope": "The granted scopes (RFC 8693 section 4.2).",
+        "scp": "The granted scopes, under the name of Space Blocks and OneWelcome.",
+        "iat": "When the token was issued (RFC 7519 section 4.1.6).",
+        "nbf": "Before which it is not valid: when it was issued (RFC 7519 section 4.1.5).",
+        "exp": "When it ends: its lifetime by the effective settings, cut by the end of its "
+        "session or parent and by limits of policies (RFC 7519 section 4.1.4).",
+        "jti": "The token's id, which is the key of its row (RFC 7519 section 4.1.7).",
+        "act": "Who acts for the subject (RFC 8693 section 4.1).",
+        "auth_time": "When the end user signed in (RFC 9068 section 2.2.1).",
+        "acr": "How surely the end user was recognised (RFC 9068 section 2.2.1).",
+        "amr": "By which means the end user was recognised (RFC 9068 section 2.2.1).",
+        "groups": "The end user's groups (RFC 9068 section 2.2.3.1).",
+        "urn:onegini.com:oidc:group_policies": "The end user's groups, under OneWelcome's name.",
+        "ver": "The version of OneWelcome's claims.",
+        "usl": "The smallest usage limit of the granted scopes, under OneWelcome's name.",
+        "ext": "Tenant, project, environment and whom the client acts for, as Space Blocks "
+        "nests them.",
+    }
+)
+BY_RULE: Final = "Added by the claim rule {slugs}."
+UNKNOWN: Final = "Not laid out by any claim profile of this version."
+
+
+def source_of(claim: str, rule_slugs: tuple[str, ...] = ()) -> str:
+    """Say where a claim comes from: the rules that add it, or the profile's own line."""
+    if claim not in SOURCES and rule_slugs:
+        return BY_RULE.format(slugs=", ".join(rule_slugs))
+    return SOURCES.get(claim, UNKNOWN)

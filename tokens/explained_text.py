@@ -1,0 +1,80 @@
+"""Writes a described decision as plain text for a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenants.records import JSON
+
+HEADINGS: Final = {
+    "token": "Token",
+    "refusal": "Refusal",
+    "is_allowed": "Allowed",
+    "asked": "What was asked",
+    "versions": "Configuration versions",
+    "checks": "Checks",
+    "policies": "Access policies",
+    "header": "Header",
+    "claims": "Claims",
+    "dropped_scopes": "Scopes not granted",
+    "response": "Response",
+    "notes": "Notes",
+}
+
+
+def write_text(described: Mapping[str, JSON]) -> str:
+    """Write each part under a heading, one line per fact; what is empty is left out."""
+    parts: list[str] = []
+    for name, heading in HEADINGS.items():
+        value = described.get(name)
+        if value in (None, [], {}):
+            continue
+        parts.append(f"{heading}\n{_write_part(name, value)}")
+    return "\n\n".join(parts)
+
+
+def _write_part(name: str, value: JSON) -> str:
+    write_line = _LINES.get(name, _write_value)
+    if isinstance(value, dict):
+        return "\n".join(f"  {key}: {_write_value(member)}" for key, member in value.items())
+    if isinstance(value, list):
+        return "\n".join(f"  {write_line(member)}" for member in value)
+    return f"  {_write_value(value)}"
+
+
+def _write_value(value: Any) -> str:  # noqa: ANN401 - any JSON.
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _write_check(check: Mapping[str, Any]) -> str:
+    if check["passed"]:
+        return f"passed  {check['name']}"
+    detail = f" ({check['detail']})" if check["detail"] else ""
+    says = f"\n          {check['says']}" if check.get("says") else ""
+    return f"FAILED  {check['name']}: {check['reason']}{detail}{says}\n          {check['link']}"
+
+
+def _write_policy(policy: Mapping[str, Any]) -> str:
+    mode = "" if policy["mode"] == "enforce" else f" ({policy['mode']})"
+    effect = "had its effect" if policy["is_applied"] else "had no effect"
+    return f"{policy['slug']}: {policy['effect']}{mode}, {policy['verdict']}, {effect}"
+
+
+def _write_claim(claim: Mapping[str, Any]) -> str:
+    return f"{claim['name']} = {json.dumps(claim['value'])}\n      {claim['source']}"
+
+
+def _write_dropped(scope: Mapping[str, Any]) -> str:
+    return f"{scope['name']}: {scope['reason']}. {scope['says']}"
+
+
+_LINES: Final[Mapping[str, Callable[[Any], str]]] = {
+    "checks": _write_check,
+    "policies": _write_policy,
+    "claims": _write_claim,
+    "dropped_scopes": _write_dropped,
+}
