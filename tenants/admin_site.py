@@ -130,7 +130,7 @@ class TenantAutocomplete(AutocompleteJsonView):
             return rows.none()
 
 
-class PlatformAdminSite(UnfoldAdminSite):
+class PlatformAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types.
     """The admin: one navigation by noun, and only what the operator's role may see."""
 
     site_title = "authplatform"
@@ -182,7 +182,8 @@ class PlatformAdminSite(UnfoldAdminSite):
         def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
                 return HttpResponseBadRequest("The address contains a NUL character.")
-            return inner(request, *args, **kwargs)
+            answer: HttpResponseBase = inner(request, *args, **kwargs)
+            return answer
 
         return checked
 
@@ -200,7 +201,7 @@ class PlatformAdminSite(UnfoldAdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add our style sheet and script to what every page needs."""
-        context = super().each_context(request)
+        context: dict[str, Any] = super().each_context(request)
         context["styles"] = [*context["styles"], static("tenants/console.css")]
         context["scripts"] = [*context["scripts"], static("tenants/console.js")]
         context["site_favicons"] = [
@@ -211,7 +212,7 @@ class PlatformAdminSite(UnfoldAdminSite):
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """List the navigation: the nouns that the operator may see, in groups."""
-        groups = []
+        groups: list[dict[str, Any]] = []
         for title, nouns in NAVIGATION:
             items = [*self._page_items(request, title), *self._noun_items(request, nouns)]
             if items:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenants import policy_checks
 from tenants.policy_checks import Walk, default_scopes
-from tenants.policy_document import Document, build_document, redact
+from tenants.policy_document import DocumentTooLarge, make_document, redact
 from tenants.policy_rules import NO_UNITS, Judgement, ask, judge, limit
 from tenants.records import ACCESS, INTROSPECTION, Check, Decision
 from tenants.refusal_reasons import (
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tenants.policy_checks import Refusal
+    from tenants.policy_document import Document
     from tenants.policy_links import Unit
-    from tenants.records import JSON, AccessRequest, ApiRecord, PolicyRecord, TenantSnapshot
+    from tenants.records import JSON, AccessRequest, PolicyRecord, TenantSnapshot
 
 __all__ = [
     "ACCESS_CHECKS",
@@ -93,17 +95,13 @@ def _walk(checks: _Checks, passed: tuple[Check, ...], walk: Walk) -> Decision:
 
 
 def _document(walk: Walk) -> Document:
-    """Make the document of what was found so far; it is built where a rule reads it."""
-    return Document(partial(_build, walk, tuple(walk.granted or ()), walk.apis))
-
-
-def _build(walk: Walk, scopes: tuple[str, ...], apis: tuple[ApiRecord, ...]) -> dict[str, JSON]:
-    return build_document(
+    """Make the document of what was found so far; rules have it built as far as they read it."""
+    return make_document(
         walk.request,
         walk.tenant,
-        scopes=scopes,
-        default_scopes=default_scopes(walk),
-        apis=apis,
+        scopes=tuple(walk.granted or ()),
+        default_scopes=partial(default_scopes, walk),
+        apis=walk.apis,
     )
 
 
@@ -232,12 +230,11 @@ CHECK_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def explain_inputs(decision: Decision, check: str) -> dict[str, JSON]:
-    """Answer what a check looked at, redacted; nothing where the request was too large to read."""
+    """Answer what a check looked at, redacted; what was too large to read is left out."""
+    read: dict[str, JSON] = {}
     if decision.document is None:
-        return {}
-    try:
-        members = decision.document.members
-    except ValueError:
-        return {}
-    shown = redact(members)
-    return {name: shown[name] for name in CHECK_INPUTS[check] if name in shown}
+        return read
+    for name in CHECK_INPUTS[check]:
+        with contextlib.suppress(DocumentTooLarge):
+            read[name] = decision.document.get(name)
+    return redact({name: member for name, member in read.items() if member is not None})

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-from tenants.records import NO_HEADERS
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,143 +92,154 @@ DOCUMENT: Final = Field(
 
 
 class Document:
-    """A request document that is built when the first rule reads it, and never changed then."""
+    """A request document whose members are built when a rule first reads them, then kept."""
 
-    __slots__ = ("_build", "_failure", "_members")
+    __slots__ = ("_kept", "_names", "_read")
 
-    def __init__(self, build: Callable[[], Members]) -> None:
-        """Remember how to build it."""
-        self._build = build
-        self._members: Members | None = None
-        self._failure: DocumentTooLarge | None = None
+    def __init__(self, read: Callable[[str], JSON], names: Iterable[str]) -> None:
+        """Remember how to read a member, None being its absence, and which there may be."""
+        self._read = read
+        self._names = names
+        self._kept: dict[str, JSON | DocumentTooLarge] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as a dict's get().
+        """Answer a member, or the default where it is absent.
+
+        Raises:
+            DocumentTooLarge: every time, so that no rule answers by a part of what came.
+        """
+        if name not in self._kept:
+            try:
+                self._kept[name] = self._read(name)
+            except DocumentTooLarge as error:
+                self._kept[name] = error
+        member = self._kept[name]
+        if isinstance(member, DocumentTooLarge):
+            raise member
+        return default if member is None else member
 
     @property
     def members(self) -> Members:
-        """The members of the document.
+        """All members that are there.
 
         Raises:
-            DocumentTooLarge: every time, so that no rule answers by half a document.
+            DocumentTooLarge: one of them is.
         """
-        if self._members is None:
-            if self._failure is not None:
-                raise self._failure
-            try:
-                self._members = self._build()
-            except DocumentTooLarge as error:
-                self._failure = error
-                raise
-        return self._members
+        read = {name: self.get(name) for name in self._names}
+        return {name: member for name, member in read.items() if member is not None}
 
 
-def build_document(
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a document is made of; scopes and Apis are those granted so far."""
+
+    request: AccessRequest
+    tenant: TenantSnapshot
+    scopes: tuple[str, ...]
+    default_scopes: Callable[[], Iterable[str]]
+    apis: tuple[ApiRecord, ...]
+
+
+def make_document(
     request: AccessRequest,
     tenant: TenantSnapshot,
     *,
-    scopes: Iterable[str],
-    default_scopes: Iterable[str],
-    apis: Iterable[ApiRecord],
-) -> Members:
-    """Build the document of a request; `scopes` and `apis` are what was granted so far.
-
-    Raises:
-        DocumentTooLarge: claims, properties or context have too many members.
-    """
-    apis = tuple(apis)
-    document: Members = {
-        "version": VERSION,
-        "operation": request.operation or request.grant_type,
-        "client": _describe_client(request.client),
-        "apis": [{"id": str(a.id), "slug": a.slug, "audience": a.audience} for a in apis],
-        "default_scopes": [*default_scopes],
-        "scopes": [*scopes],
-        "requested_audiences": [*request.requested_audiences],
-        "audience": [api.audience for api in apis],
-    }
-    document.update(_texts_of(request, tenant))
-    document.update(_people_of(request))
-    if request.requested_scopes:
-        document["requested_scopes"] = [*request.requested_scopes]
-    if request.headers is not NO_HEADERS or request.user_agent:
-        document["headers"] = _headers_of(request)
-    if request.now:
-        document["time"] = _describe_time(request.now)
-    document.update(_copies_of(request))
-    return document
+    scopes: tuple[str, ...],
+    default_scopes: Callable[[], Iterable[str]],
+    apis: tuple[ApiRecord, ...],
+) -> Document:
+    """Make the document of a request; `scopes` and `apis` are what was granted so far."""
+    facts = _Facts(request, tenant, scopes, default_scopes, apis)
+    return Document(lambda name: _read(facts, name), _READERS)
 
 
-def _describe_client(client: ClientRecord) -> Members:
+def _read(facts: _Facts, name: str) -> JSON:
+    reader = _READERS.get(name)
+    return reader(facts) if reader else None
+
+
+def _describe_client(client: ClientRecord | None) -> JSON:
+    if client is None:
+        return None
     return {"id": str(client.id), "client_id": client.client_id, "kind": client.kind}
 
 
-def _texts_of(request: AccessRequest, tenant: TenantSnapshot) -> Members:
-    """Collect the texts that may be absent; an empty one is."""
-    slug = ""
-    if request.trust_profile_id is not None:
-        profiles = {profile.id: profile.slug for profile in tenant.trust_profiles}
-        slug = profiles.get(request.trust_profile_id, "")
-    texts = {
-        "grant_type": request.grant_type,
-        "session_grant_type": request.session_grant_type,
-        "trust_profile": slug,
-        "address": request.address,
-        "method": request.method,
-    }
-    return {name: text for name, text in texts.items() if text}
+def _describe_subject(facts: _Facts) -> JSON:
+    """Describe the subject as an evaluation names it; where it is ours, by our id."""
+    asked, subject = _copy(facts.request.access_subject), facts.request.subject
+    if subject is None:
+        return asked
+    return {**(asked or {}), "id": str(subject.id)}
 
 
-def _people_of(request: AccessRequest) -> Members:
-    people: Members = {}
-    if request.subject is not None:
-        people["subject"] = {"id": str(request.subject.id)}
-    if request.groups is not None:
-        people["groups"] = [*request.groups]
-    if request.actor:
-        people["actor"] = {"id": request.actor}
-    if request.caller is not None:
-        people["caller"] = _describe_client(request.caller)
-    behalf = {"tenant": request.app_tenant_id, "subject": request.app_subject_id}
-    if any(behalf.values()):
-        people["on_behalf"] = {name: text for name, text in behalf.items() if text}
-    return people
+def _name_trust_profile(facts: _Facts) -> JSON:
+    wanted = facts.request.trust_profile_id
+    profiles = facts.tenant.trust_profiles if wanted else ()
+    return next((profile.slug for profile in profiles if profile.id == wanted), None)
 
 
-def _headers_of(request: AccessRequest) -> Members:
-    headers: Members = {n: text for n, text in request.headers.items() if n in ALLOWED_HEADERS}
-    if request.user_agent:
-        headers.setdefault("user-agent", request.user_agent)
-    return headers
+def _describe_behalf(facts: _Facts) -> JSON:
+    named = {"tenant": facts.request.app_tenant_id, "subject": facts.request.app_subject_id}
+    return {name: text for name, text in named.items() if text} or None
 
 
-def _describe_time(now: float) -> Members:
-    """Write a moment in UTC; Monday is 1. Source: ISO 8601 section 5.2.3."""
-    moment = time.gmtime(now)
+def _describe_headers(facts: _Facts) -> JSON:
+    given, user_agent = facts.request.headers, facts.request.user_agent
+    headers: Members = {name: text for name, text in given.items() if name in ALLOWED_HEADERS}
+    return {"user-agent": user_agent, **headers} if user_agent else headers or None
+
+
+def _describe_time(facts: _Facts) -> JSON:
+    """Write the moment in UTC; Monday is 1. Source: ISO 8601 section 5.2.3."""
+    if not facts.request.now:
+        return None
+    moment = time.gmtime(facts.request.now)
     return {
         "hour": moment.tm_hour,
         "minute": moment.tm_min,
         "weekday": moment.tm_wday + 1,
-        "epoch": int(now),
+        "epoch": int(facts.request.now),
     }
 
 
-def _copies_of(request: AccessRequest) -> Members:
+def _copy(part: Mapping[str, JSON] | None) -> Members | None:
     """Copy what came from outside, without nulls and within bounds."""
-    given: dict[str, Mapping[str, JSON] | None] = {
-        "claims": request.claims,
-        "action": request.action,
-        "resource": request.resource,
-        "context": request.context,
-        "subject": request.access_subject,
-    }
-    copies = _Copies()
-    members = {n: copies.copy_object(part) for n, part in given.items() if part is not None}
-    asked = members.get("subject")
-    if asked is not None and request.subject is not None:
-        asked["id"] = str(request.subject.id)
-    return {**members}
+    return None if part is None else _Copies().copy_object(part)
+
+
+_READERS: Final[Mapping[str, Callable[[_Facts], JSON]]] = {
+    "version": lambda _facts: VERSION,
+    "operation": lambda facts: facts.request.operation or facts.request.grant_type,
+    "grant_type": lambda facts: facts.request.grant_type or None,
+    "session_grant_type": lambda facts: facts.request.session_grant_type or None,
+    "client": lambda facts: _describe_client(facts.request.client),
+    "caller": lambda facts: _describe_client(facts.request.caller),
+    "subject": _describe_subject,
+    "groups": lambda facts: None if facts.request.groups is None else [*facts.request.groups],
+    "actor": lambda facts: {"id": facts.request.actor} if facts.request.actor else None,
+    "apis": lambda facts: [
+        {"id": str(api.id), "slug": api.slug, "audience": api.audience} for api in facts.apis
+    ],
+    "requested_scopes": lambda facts: [*(facts.request.requested_scopes or ())] or None,
+    "default_scopes": lambda facts: [*facts.default_scopes()],
+    "scopes": lambda facts: [*facts.scopes],
+    "requested_audiences": lambda facts: [*facts.request.requested_audiences],
+    "audience": lambda facts: [api.audience for api in facts.apis],
+    "claims": lambda facts: _copy(facts.request.claims),
+    "trust_profile": _name_trust_profile,
+    "on_behalf": _describe_behalf,
+    "address": lambda facts: facts.request.address or None,
+    "method": lambda facts: facts.request.method or None,
+    "time": _describe_time,
+    "headers": _describe_headers,
+    "action": lambda facts: _copy(facts.request.action),
+    "resource": lambda facts: _copy(facts.request.resource),
+    "context": lambda facts: _copy(facts.request.context),
+}
 
 
 class _Copies:
-    """Counts what it copies, so that one request can't make every rule slow."""
+    """Counts what it copies, so that no request can make every rule slow."""
 
     __slots__ = ("_nodes",)
 

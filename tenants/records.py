@@ -297,11 +297,15 @@ class TenantSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class SubjectRecord:
-    """An end user as a grant read it, with the cut-off number read in the same statement."""
+    """An end user as a grant read it: cut-off number and groups come of the same statement.
+
+    `groups` are slugs, None where nobody has read them.
+    """
 
     id: UUID
     is_enabled: bool
     cut_off_number: int
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +397,7 @@ class PresentedRefreshToken:
 
     `client` is the client's row and `client_id` its name. `death` says why the token can't be used
     any more, apart from having been used (`consumed_at`); it is empty while the token lives.
+    `groups` are the slugs of the subject's.
     """
 
     id: UUID
@@ -412,6 +417,7 @@ class PresentedRefreshToken:
     consumed_at: float | None
     repeated_answer: bytes | None = field(repr=False)
     death: str
+    groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

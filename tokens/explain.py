@@ -17,7 +17,7 @@ from tenants.policy import decide, explain_inputs
 from tenants.queries import history
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens.models import AccessToken, Refusal, Session
-from tokens.plan import DIGEST
+from tokens.plan import DIGEST, USUAL_TYPE
 from tokens.preview import (
     DroppedScope,
     ExplainedClaim,
@@ -149,7 +149,7 @@ def rebuild_request(
         groups=_optional_tuple(found.get("groups")),
         actor=found.get("actor", ""),
         claims=found.get("claims"),
-        headers=found.get("headers", {}),
+        headers=dict([USUAL_TYPE]) | found.get("headers", {}),
         method=found.get("method", "POST"),
         now=token.issued_at.timestamp(),
     )
@@ -177,6 +177,7 @@ def request_of(refusal: Refusal, client: ClientRecord) -> AccessRequest:
         app_subject_id=asked.get("app_subject_id", ""),
         groups=_optional_tuple(asked.get("groups")),
         method="POST",
+        headers=dict([USUAL_TYPE]),
         now=refusal.occurred_at.timestamp(),
     )
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from tenants.credentials import is_secret, parse_opaque_token
+from tenants.queries.subjects import groups_of
 from tenants.records import Ciphertext, KeyedHash, KeyState, SigningKeyRecord, TokenFormat
 from tokens import database, token_store
 from tokens.jose import COMPACT_SEGMENTS, MAXIMUM_TOKEN_CHARACTERS, InvalidJWT, decode_base64url
@@ -38,7 +39,8 @@ SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   token.client_id, client.client_id, token.subject_id, token.session_id, token.parent_id,
   token.trust_profile_id, token.api_ids, token.grant_type, token.claim_profile, token.scopes,
   token.audiences, extract(epoch FROM token.issued_at)::bigint,
-  extract(epoch FROM token.expires_at)::bigint, token.cut_off_number
+  extract(epoch FROM token.expires_at)::bigint, token.cut_off_number,
+  CASE WHEN token.subject_id IS NOT NULL THEN {groups_of("token.subject_id")} END
 FROM tokens_accesstoken token
 JOIN tenants_client client ON client.id = token.client_id
 LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
@@ -55,7 +57,7 @@ class AcceptedToken:
     """An access token that the gate has let through: its row's facts, seconds since the epoch.
 
     `client` is the client's row, `client_id` its name; `kid` and `algorithm` are empty for an
-    opaque token.
+    opaque token; `groups` are the slugs of the subject's.
     """
 
     id: UUID
@@ -77,6 +79,7 @@ class AcceptedToken:
     issued_at: int
     expires_at: int
     cut_off_number: int
+    groups: tuple[str, ...] = ()
 
 
 def accept(
@@ -200,7 +203,7 @@ def _read_facts(
     client, client_id, subject_id, session_id, parent_id, trust_profile_id, *rest = row[
         _PROOF_COLUMNS + _KEY_COLUMNS :
     ]
-    api_ids, grant_type, claim_profile, scopes, audiences, *numbers = rest
+    api_ids, grant_type, claim_profile, scopes, audiences, *numbers, groups = rest
     return AcceptedToken(
         token_id,
         tenant_id,
@@ -219,6 +222,7 @@ def _read_facts(
         tuple(scopes),
         tuple(audiences),
         *numbers,
+        tuple(groups or ()),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
+from tenants.records import NO_HEADERS
 from tokens.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from tokens.jose import InvalidJWT, parse_json_object
 
@@ -55,7 +56,7 @@ class EndpointRequest:
     """One request to an endpoint of a tenant, as the steps of the walk see it.
 
     `now` is in seconds since the epoch, and `cut_off_number` the number that this process held
-    when the request began.
+    when the request began. `headers` are those that policies may read, by lower-case names.
     """
 
     tenant: TenantSnapshot
@@ -67,6 +68,8 @@ class EndpointRequest:
     user_agent: str = ""
     api_slug: str = ""
     request_id: str = ""
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
 
     @property
     def requested_scopes(self) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from tenants.effective_settings import OPENID
 from tenants.records import KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
 from tokens.claim_profiles import resolve_profile
 from tokens.claims import build_claims, build_header, extra_claims
+from tokens.parameters import FORM
 from tokens.token_ids import expiry_ordered_uuid
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ FACTS_BYTES: Final = 1_024
 # The member that stands for the grant's findings where they are too long.
 DIGEST: Final = "digest"
 POST: Final = "POST"
+# What nearly every request has, so that no row says it.
+USUAL_TYPE: Final = ("content-type", FORM)
 
 
 class MissingSigningKey(LookupError):
@@ -264,7 +267,11 @@ def _facts(request: AccessRequest) -> dict[str, JSON]:
 
 def _found_facts(request: AccessRequest) -> dict[str, JSON]:
     """Collect what the grant found out and policies may read; a session's row tells its own."""
-    headers: dict[str, JSON] = {n: t for n, t in request.headers.items() if n != "user-agent"}
+    headers: dict[str, JSON] = {
+        name: text
+        for name, text in request.headers.items()
+        if name != "user-agent" and (name, text) != USUAL_TYPE
+    }
     found: dict[str, JSON] = {
         "groups": _listed(request.groups),
         "claims": None if request.claims is None else dict(request.claims),

@@ -45,9 +45,22 @@ def flush() -> int:
     return len(uses)
 
 
-def start() -> threading.Thread:
-    """Start the thread that writes; call it in each process after the fork."""
-    stopping = threading.Event()
+def count_pending() -> int:
+    """Say how many uses wait to be written."""
+    return len(_pending)
+
+
+def forget() -> None:
+    """Drop what waits, as at the start of a process."""
+    _pending.clear()
+
+
+def start(stopping: threading.Event | None = None) -> threading.Thread:
+    """Start the thread that writes; call it in each process after the fork.
+
+    It writes once more when `stopping` is set, and when the process ends.
+    """
+    stopping = stopping or threading.Event()
     thread = threading.Thread(
         target=_flush_for_ever, args=[stopping], name="secret-uses", daemon=True
     )
@@ -60,6 +73,7 @@ def _flush_for_ever(stopping: threading.Event) -> None:
     while not stopping.wait(FLUSH_SECONDS):
         _try_to_flush()
     _try_to_flush()
+    connection.close()
 
 
 def _try_to_flush() -> None:

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from psycopg.errors import CheckViolation
 
 from tenants.credentials import CredentialKind, ParsedCredential, is_secret, parse_credential
+from tenants.queries.subjects import groups_of
 from tenants.records import KeyedHash, PresentedRefreshToken
 from tokens import database
 from tokens.errors import ServiceUnavailable
@@ -85,7 +86,8 @@ SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, cl
   session.audiences, session.cut_off_number, extract(epoch FROM refresh.created_at)::bigint,
   extract(epoch FROM refresh.expires_at)::bigint, extract(epoch FROM session.expires_at)::bigint,
   extract(epoch FROM refresh.consumed_at)::float8, refresh.repeated_answer,
-  COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, '')
+  COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, ''),
+  {groups_of("session.subject_id")}
 FROM tokens_refreshtoken refresh
 JOIN tokens_session session ON session.id = refresh.session_id
 JOIN tenants_client client ON client.id = session.client_id

@@ -38,6 +38,8 @@ class KindFilter(SimpleListFilter):
 class NamedActors(ChangeList):  # type: ignore[misc]  # the theme has no types.
     """A list whose rows name who acted, by one more statement for the whole page."""
 
+    result_list: list[Any]
+
     def get_results(self, request: HttpRequest) -> None:
         """Read the page and name the actors."""
         super().get_results(request)

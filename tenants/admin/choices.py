@@ -188,7 +188,7 @@ def _name_scope(scope: Scope) -> str:
 
 def _make_list_field(db_field: ArrayField[Any, Any]) -> forms.Field:
     element = db_field.base_field
-    common = {
+    common: dict[str, Any] = {
         "required": not db_field.blank,
         "label": LABELS.get(db_field.name, str(db_field.verbose_name).capitalize()),
         "help_text": db_field.help_text,

@@ -19,6 +19,7 @@ from tenants.admin.client_forms import (
     NewClientForm,
     NewSecretForm,
     make_slug,
+    suggest_label,
     todays_label,
 )
 from tenants.admin.entity_admin import EntityAdmin, is_post
@@ -35,8 +36,7 @@ from tenants.services import changes, client_secrets, clients
 
 if TYPE_CHECKING:
     from django.db.models import Model
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
     from tenants.admin.forms import EntityForm
 
@@ -174,13 +174,20 @@ class ClientAdmin(EntityAdmin):
         tenant_id = self.tenant_id_of(client) if client else None
         return permissions.is_allowed(reach_of(request), "client_secret", "add", tenant_id)
 
-    @action(description="New secret", url_path="new-secret", permissions=["new_secret"], icon="key")
+    @action(  # type: ignore[untyped-decorator]  # the theme has no types.
+        description="New secret",
+        url_path="new-secret",
+        permissions=["new_secret"],
+        icon="key",
+    )
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a label and an expiry, then show the new secret once."""
         client = self.get_object(request, object_id)
         if client is None:
             return redirect_to_home(self, request, object_id)
-        form = NewSecretForm(request.POST if is_post(request) else None)
+        taken = ClientSecret.objects.filter(client=client.pk).values_list("label", flat=True)
+        initial = {"label": suggest_label(set(taken))}
+        form = NewSecretForm(request.POST if is_post(request) else None, initial=initial)
         if form.is_valid():
             try:
                 label, expires_at = form.cleaned_data["label"], form.expires_at

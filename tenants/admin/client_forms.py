@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils import timezone
@@ -16,6 +16,9 @@ from unfold.widgets import (
 
 from tenants.admin.forms import EntityForm
 from tenants.models import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Method = Client.AuthenticationMethod
 SECRET_METHODS = frozenset((Method.CLIENT_SECRET_BASIC, Method.CLIENT_SECRET_POST))
@@ -32,6 +35,13 @@ LIFETIMES_IN_DAYS = (
 def todays_label() -> str:
     """Name a new secret by today's date."""
     return timezone.localdate().isoformat()
+
+
+def suggest_label(taken: Collection[str]) -> str:
+    """Name a new secret by today's date, numbered where the client has one of today."""
+    today = todays_label()
+    names = (today, *(f"{today} ({number})" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
 
 
 def make_slug(client_id: str) -> str:
@@ -57,7 +67,6 @@ class NewSecretForm(forms.Form):
 
     label = forms.CharField(
         max_length=100,
-        initial=todays_label,
         widget=UnfoldAdminTextInputWidget,
         help_text="To tell it apart from the client's other secrets.",
     )

@@ -80,7 +80,8 @@ class CutOffForm(EntityForm):
         Raises:
             ValidationError: the tenant has no such client.
         """
-        return self._find(Client, "client", client_id=self.cleaned_data["client"])
+        found: Client | None = self._find(Client, "client", client_id=self.cleaned_data["client"])
+        return found
 
     def clean_subject_id(self) -> Subject | None:
         """Find the subject.
@@ -88,7 +89,8 @@ class CutOffForm(EntityForm):
         Raises:
             ValidationError: the tenant has no such subject.
         """
-        return self._find(Subject, "subject", pk=self.cleaned_data["subject_id"])
+        found: Subject | None = self._find(Subject, "subject", pk=self.cleaned_data["subject_id"])
+        return found
 
     def clean(self) -> dict[str, Any]:
         """Ask twice before everything ends."""

@@ -12,31 +12,29 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from tenants.admin import permissions
 from tenants.admin.choices import TenantChoices
+from tenants.admin.entity_rights import EntityRights
 from tenants.admin.forms import EntityForm
 from tenants.admin.history import EntityHistory
 from tenants.admin.paginator import BoundedPaginator
 from tenants.admin.requests import FORM_TENANT, REFUSALS, actor_of, parse_uuid, refusals_of
 from tenants.admin.tenant_choice import TenantFirst
 from tenants.errors import Conflict, Forbidden, InvalidEntity, TenantsError
-from tenants.queries.operators import reach_of, scope
+from tenants.queries.operators import reach_of
 from tenants.services import changes
 from tenants.services.consistency import IMMUTABLE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from django.db.models import Model, QuerySet
     from django.forms import BaseModelFormSet
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
 MAX_DELETED_AT_ONCE = 200
 
 
-class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # type: ignore[misc]  # the theme has no types.
+class EntityAdmin(EntityRights, TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # type: ignore[misc]  # the theme has no types.
     """Lists, shows and writes one kind of entity as far as the operator's roles reach."""
 
     form = EntityForm
@@ -46,56 +44,18 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
     paginator = BoundedPaginator
     view_on_site = False
     warn_unsaved_form = True
-    actions = ("delete_selected",)
+    actions: Sequence[str] = ("delete_selected",)
     delete_confirmation_template = "console/delete_confirmation.html"
-    kind: ClassVar[str]
-    tenant_path: ClassVar[str] = "tenant_id"
     shows_reason: ClassVar[bool] = True
-
-    # What the operator may see and do.
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Keep the rows of the operator's tenants."""
-        tenant_ids = permissions.tenants_for(reach_of(request), self.kind, "view")
-        return scope(super().get_queryset(request), tenant_ids, self.tenant_path)
-
-    def may(self, request: HttpRequest, action: permissions.Action, entity: Model | None) -> bool:
-        """Say whether the operator may do this with the entity, or with any."""
-        tenant_id = self.tenant_id_of(entity) if entity is not None else None
-        return permissions.is_allowed(reach_of(request), self.kind, action, tenant_id)
-
-    def tenant_id_of(self, entity: Model) -> UUID | None:
-        """Answer the tenant that the entity belongs to."""
-        return getattr(entity, "tenant_id", None)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Say whether the kind stands in the navigation."""
-        return self.may(request, "view", None)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Say whether the operator may read it."""
-        return self.may(request, "view", obj)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Say whether the operator may make one."""
-        return self.may(request, "add", None)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Say whether the operator may change it."""
-        return self.may(request, "change", obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Say whether the operator may delete it."""
-        return self.may(request, "delete", obj)
 
     # The list.
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Leave out the tenant's column for an operator of one tenant."""
         columns = super().get_list_display(request)
         if len(reach_of(request).roles) == 1:
             return [column for column in columns if column != "tenant"]
-        return columns
+        return list(columns)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
@@ -176,12 +136,14 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         self,
         request: HttpRequest,
         context: dict[str, Any],
-        **kwargs: Any,  # noqa: ANN401 - Django's signature.
+        add: bool = False,  # noqa: FBT001, FBT002 - as above.
+        change: bool = False,  # noqa: FBT001, FBT002 - as above.
+        form_url: str = "",
+        obj: Model | None = None,
     ) -> HttpResponse:
         """Offer one way to save a new entity: where it leads is the same for all."""
-        context["show_save_and_add_another"] = False
-        context["show_save_and_continue"] = bool(kwargs.get("change"))
-        return super().render_change_form(request, context, **kwargs)
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": change}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -243,7 +205,7 @@ class EntityAdmin(TenantFirst, TenantChoices, EntityHistory, ModelAdmin):  # typ
         for entity in formset.deleted_objects:
             changes.delete(entity, actor=actor, reason=reason)
         for entity in entities:
-            entity.tenant_id = form.instance.tenant_id
+            entity.tenant_id = form.instance.tenant_id  # type: ignore[attr-defined]  # all have one.
             _save_inline(entity, actor=actor, reason=reason)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from tenants.admin.entity_admin import EntityAdmin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import Model
     from django.http import HttpRequest
 
@@ -16,7 +18,7 @@ class FactAdmin(EntityAdmin):
 
     belongs_to_tenant = False
     shows_reason = False
-    actions = ()
+    actions: Sequence[str] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: they come into being elsewhere."""

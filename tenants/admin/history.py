@@ -13,8 +13,7 @@ from tenants.models import AuditEvent, User
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
     BaseAdmin = ModelAdmin[Any]
 else:
@@ -50,9 +49,7 @@ class EntityHistory(BaseAdmin):
         return TemplateResponse(request, "console/history.html", context)
 
 
-def redirect_to_home(
-    admin: ModelAdmin[Any], request: HttpRequest, object_id: str
-) -> HttpResponse:
+def redirect_to_home(admin: ModelAdmin[Any], request: HttpRequest, object_id: str) -> HttpResponse:
     """Answer as Django's own pages do for an id under which there is nothing."""
     redirect: HttpResponse = admin._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]  # noqa: SLF001 - absent from the stubs, and nothing else says it alike.
         request, admin.opts, object_id

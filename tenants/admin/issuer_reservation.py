@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from tenants.admin.entity_admin import EntityAdmin
 from tenants.admin.fact_admin import FactAdmin
 from tenants.models import IssuerReservation
 
@@ -26,5 +25,5 @@ class IssuerReservationAdmin(FactAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Show the rows to platform operators."""
-        rows = super(EntityAdmin, self).get_queryset(request)
+        rows = self.all_rows(request)
         return rows if self.has_view_permission(request) else rows.none()

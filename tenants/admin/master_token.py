@@ -15,8 +15,7 @@ from tenants.services import master_tokens
 
 if TYPE_CHECKING:
     from django.db.models import Model
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
     from tenants.admin.forms import EntityForm
 

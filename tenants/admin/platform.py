@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpResponseRedirect
@@ -12,9 +12,10 @@ from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
 from tenants.models import Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
 
 @admin.register(Platform)
@@ -23,8 +24,8 @@ class PlatformAdmin(EntityAdmin):
 
     kind = "platform"
     belongs_to_tenant = False
-    actions = ()
-    fieldsets = (
+    actions: Sequence[str] = ()
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("token_retention_seconds", "refusal_retention_seconds")}),
         ("Tokens", {"fields": TOKEN_CHOICES}),
         ("Lifetimes", {**LIFETIMES[1], "classes": ()}),
@@ -32,7 +33,7 @@ class PlatformAdmin(EntityAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Show the row to platform operators."""
-        rows = super(EntityAdmin, self).get_queryset(request)
+        rows = self.all_rows(request)
         return rows if self.has_view_permission(request) else rows.none()
 
     def changelist_view(

@@ -9,7 +9,7 @@ from django.contrib import admin
 from tenants.admin import permissions
 from tenants.admin.entity_admin import EntityAdmin
 from tenants.models import Project, Tenant
-from tenants.queries.operators import reach_of, scope
+from tenants.queries.operators import reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,7 +27,7 @@ class ParentAdmin(EntityAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Keep what stands above the operator's tenants."""
         tenant_ids = permissions.tenants_for(reach_of(request), self.kind, "view")
-        rows = scope(super(EntityAdmin, self).get_queryset(request), None, "pk")
+        rows = self.all_rows(request)
         return rows if tenant_ids is None else self.keep_parents(rows, tenant_ids)
 
     def keep_parents(self, rows: QuerySet[Model], tenant_ids: Collection[UUID]) -> QuerySet[Model]:

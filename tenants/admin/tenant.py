@@ -66,7 +66,8 @@ class TenantAdmin(EntityAdmin):
 
     def tenant_id_of(self, entity: Model) -> UUID | None:
         """Answer the tenant itself."""
-        return entity.pk
+        tenant_id: UUID | None = entity.pk
+        return tenant_id
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Leave it to the platform to give a tenant the issuer of another system."""

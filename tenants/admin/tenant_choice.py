@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
     BaseAdmin = ModelAdmin[Any]
 else:

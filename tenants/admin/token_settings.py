@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LIFETIMES: tuple[Any, ...] = (
+LIFETIMES: Any = (
     "Lifetimes",
     {
         "classes": ("collapse",),

@@ -69,11 +69,11 @@ class TrustProfileAdmin(EntityAdmin):
             field.queryset = field.queryset.exclude(api__built_in=Api.BuiltIn.MANAGEMENT)
         return field
 
-    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[object]:
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """Offer the secret's field only to who may write."""
         secret = ("shared_secret",) if self._is_writable(request, obj) else ()
         self_facts = ("tenant", "slug", "name", "is_enabled", "issuer", "audience")
-        own = [
+        own: list[Any] = [
             (None, {"fields": self_facts}),
             (
                 "Keys",

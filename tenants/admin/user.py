@@ -20,9 +20,10 @@ from tenants.queries.operators import reach_of
 from tenants.services import changes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
 
 class NewOperatorForm(EntityForm, UserCreationForm):  # type: ignore[misc]  # both are model forms.
@@ -48,7 +49,7 @@ class OperatorForm(EntityForm):
 
 
 @admin.register(User)
-class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]  # two admin bases.
+class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # two admin bases.
     """Operators: written by platform operators; owners and auditors see their colleagues."""
 
     form = OperatorForm
@@ -63,7 +64,7 @@ class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-ar
     ordering = ("username",)
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-    actions = ()
+    actions: Sequence[str] = ()
     add_fieldsets = (
         (None, {"fields": ("username", "password1", "password2", "is_superuser")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
@@ -76,7 +77,7 @@ class OperatorAdmin(EntityAdmin, DjangoUserAdmin):  # type: ignore[misc, type-ar
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Keep the operator and those who have a role in the same tenants."""
-        rows = super(EntityAdmin, self).get_queryset(request)
+        rows = self.all_rows(request)
         reach = reach_of(request)
         tenant_ids = permissions.tenants_for(reach, "membership", "view")
         if tenant_ids is None:

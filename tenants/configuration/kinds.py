@@ -163,8 +163,13 @@ ACCESS_POLICY = Kind(
     models.AccessPolicy,
     ("slug",),
     (
-        *_attributes("slug", "description", "is_enabled", "effect", "engine"),
-        *_links(clients="clients", apis="apis"),
+        *_attributes("slug", "description", "is_enabled", "effect", "mode", "engine", "rule"),
+        *_sets("operations", "client_kinds"),
+        *_links(clients="clients", apis="apis", scopes="scopes"),
+        *_links(subjects="subjects", groups="groups", trust_profiles="trust_profiles"),
+        *_sets("limit_scopes"),
+        *_attributes("limit_lifetime_seconds"),
+        *_sets("limit_audiences"),
     ),
 )
 MASTER_TOKEN = Kind(

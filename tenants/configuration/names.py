@@ -26,6 +26,7 @@ class Names:
 
     entities: Mapping[str, dict[str, Model]]
     failed: set[tuple[str, str]] = field(default_factory=set)
+    tenant: models.Tenant | None = None
 
     def add(self, target: str, name: str, entity: Model | None) -> None:
         """Make an entity known; None marks one that could not be made."""
@@ -38,6 +39,8 @@ class Names:
         """Find what an attribute names; where there is nothing, note the mistake."""
         if attribute.target == "users":
             return _find_user(journal, entry, attribute, name)
+        if attribute.target == "subjects":
+            return self._find_subject(journal, entry, attribute, name)
         known = self.entities[attribute.target]
         if name in known:
             return known[name]
@@ -46,6 +49,16 @@ class Names:
             text = f"{quote(name)} is no {noun} of this tenant{suggest(name, known)}"
             journal.refuse(entry, text, *attribute.path)
         return None
+
+    def _find_subject(
+        self, journal: Journal, entry: Entry, attribute: Attribute, name: str
+    ) -> models.Subject | None:
+        """Find an end user: a tenant may have too many to load them all."""
+        found = models.Subject.objects.filter(tenant=self.tenant, pk=name).first()
+        if found is None:
+            text = f"there is no subject {quote(name)} in this tenant; name one by its id"
+            journal.refuse(entry, text, *attribute.path)
+        return found
 
 
 def load_names(tenant: models.Tenant) -> Names:
@@ -56,8 +69,9 @@ def load_names(tenant: models.Tenant) -> Names:
                 str(getattr(entity, NAMING_FIELDS[target])): entity
                 for entity in KINDS[target].model._default_manager.filter(tenant=tenant)  # noqa: SLF001 - Django's public API.
             }
-            for target in ("apis", "clients", "scopes")
-        }
+            for target in ("apis", "clients", "groups", "scopes", "trust_profiles")
+        },
+        tenant=tenant,
     )
 
 

@@ -113,7 +113,7 @@ def _allow_null(scheme: Schema) -> None:
 
 def _describe_value(kind: Kind, attribute: Attribute) -> Schema:
     if kind.is_many(attribute):
-        return {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+        return {"type": "array", "items": _describe_name(attribute), "uniqueItems": True}
     if attribute.target:
         return {"type": "string", "minLength": 1}
     if attribute.field_name in SPACED_LISTS:
@@ -122,6 +122,12 @@ def _describe_value(kind: Kind, attribute: Attribute) -> Schema:
     if isinstance(model_field, fields.JSONField):
         return dict(JSON_VALUES[attribute.name])
     return _describe_field(model_field)
+
+
+def _describe_name(attribute: Attribute) -> Schema:
+    if attribute.target == "subjects":  # End users have no other name than their id.
+        return {"type": "string", "pattern": UUID_PATTERN}
+    return {"type": "string", "minLength": 1}
 
 
 def _describe_field(model_field: fields.Field[object, object]) -> Schema:

@@ -16,11 +16,20 @@ JWKS: Schema = {
     "items": {"type": "object", "required": ["kty"], "properties": {"kty": {"type": "string"}}},
     "description": "Public keys. Source: RFC 7517 section 4.",
 }
+NAMES: Schema = {
+    "type": ["array", "null"],
+    "items": {"type": "string", "minLength": 1},
+    "minItems": 1,
+    "uniqueItems": True,
+}
 # JSON values by the name of their attribute.
 JSON_VALUES: dict[str, Schema] = {
     "jwks": JWKS,
+    "limit_audiences": NAMES,
+    "limit_scopes": NAMES,
     "permissions": {"type": ["array", "null"], "items": {"type": "string", "maxLength": 200}},
     "public_jwk": {"type": ["object", "null"], "description": "Absent for a symmetric key."},
+    "rule": {},
     "value": {"description": "The value, as JSON."},
 }
 SOURCES: dict[str, Schema] = {

@@ -14,6 +14,7 @@ from tenants.configuration.stored import find_stored, new_entity
 from tenants.configuration.writing import Draft
 from tenants.errors import TenantsError
 from tenants.services import changes, client_secrets, clients
+from tenants.services.policy_targets import find_emptied_policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ DEPENDENTS: dict[type[Model], tuple[tuple[str, str], ...]] = {
     models.Client: (("master_tokens", "client"), ("claim_rules", "client")),
     models.Api: (("claim_rules", "api"),),
 }
-POLICY_LINKS: dict[type[Model], str] = {models.Client: "clients", models.Api: "apis"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class StatedList:
 
     def remove(self, entity: Model, name: str) -> None:
         """Remove one entity and, visibly, what goes with it."""
-        policies = _find_emptied_policies(entity)
+        policies = [policy.slug for policy in find_emptied_policies(entity)]
         self._remove_dependents(entity)
         try:
             _delete(entity, self.journal.actor)
@@ -103,15 +103,6 @@ class StatedList:
     def _sibling(self, kind: Kind) -> StatedList:
         label = f"{self.label.removesuffix(self.kind.name)}{kind.name}"
         return StatedList(self.journal, self.entry, kind, self.owner, label)
-
-
-def _find_emptied_policies(entity: Model) -> list[str]:
-    """Find the access policies that name nothing but this: the service removes them with it."""
-    name = POLICY_LINKS.get(type(entity))
-    if name is None:
-        return []
-    policies = models.AccessPolicy.objects.filter(**{name: entity.pk}).order_by("slug")
-    return [policy.slug for policy in policies if getattr(policy, name).count() == 1]
 
 
 def _delete(entity: Model, actor: Actor) -> None:

@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 # What depends on others goes first. Claim profiles and keys have rules of their own.
 REMOVED_FIRST = (
     "operators",
-    "groups",
     "claim_rules",
     "access_policies",
+    "groups",
     "master_tokens",
     "trust_profiles",
     "clients",
 )
-PLAIN_LISTS = ("access_policies", "claim_rules", "groups", "operators")
+PLAIN_LISTS = ("groups", "access_policies", "claim_rules", "operators")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,9 @@ class TenantContents:
 
     def _bring_list(self, kind: Kind, names: Names) -> None:
         for draft in self._list(kind).drafts(names):
-            bring(draft)
+            entity = bring(draft)
+            if kind.name in names.entities:
+                names.add(kind.name, draft.name, entity)
 
     def _bring_apis(self, names: Names) -> None:
         for draft in self._list(API).drafts(names):
@@ -120,6 +122,7 @@ class TenantContents:
     def _bring_sources(self, names: Names) -> None:
         for draft in self._list(TRUST_PROFILE).drafts(names):
             bring_trust_profile(draft)
+            names.add(TRUST_PROFILE.name, draft.name, None if draft.is_new else draft.entity)
         tokens = self._list(MASTER_TOKEN)
         for draft in tokens.drafts(names):
             bring_master_token(tokens, draft)

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from tenants.records import JSON
 
 # The field by which a file names an entity.
-NAMING_FIELDS = {"apis": "slug", "clients": "client_id", "scopes": "name", "users": "username"}
+NAMING_FIELDS = {
+    "apis": "slug",
+    "clients": "client_id",
+    "groups": "slug",
+    "scopes": "name",
+    "subjects": "id",
+    "trust_profiles": "slug",
+    "users": "username",
+}
 
 
 @dataclass(frozen=True, slots=True)

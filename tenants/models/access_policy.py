@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -21,9 +22,11 @@ from tenants.models.subject import Group, Subject
 from tenants.models.tenant import Tenant
 from tenants.models.trust_profile import TrustProfile
 
-LIMITLESS: Final = Q(
-    limit_scopes__isnull=True, limit_lifetime_seconds__isnull=True, limit_audiences__isnull=True
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIMITS: Final = ("limit_scopes", "limit_lifetime_seconds", "limit_audiences")
+LIMITLESS: Final = Q(**{f"{name}__isnull": True for name in LIMITS})
 
 
 class OperationChoice(models.TextChoices):
@@ -154,3 +157,26 @@ class AccessPolicy(Entity):
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """Name the fields that contradict the effect or the engine, before a constraint does.
+
+        Raises:
+            ValidationError: naming each of them.
+        """
+        super().clean()
+        messages = dict(self._find_contradictions())
+        if messages:
+            raise ValidationError(messages)
+
+    def _find_contradictions(self) -> Iterator[tuple[str, str]]:
+        given = [name for name in LIMITS if getattr(self, name) is not None]
+        if self.effect != self.Effect.LIMIT:
+            text = "Only a policy with the effect limit has limits; leave this empty."
+            yield from ((name, text) for name in given)
+        elif not given:
+            yield "effect", "A limit needs scopes, a lifetime or audiences to which it limits."
+        if self.engine == self.Engine.ALLOW and self.rule is not None:
+            yield "rule", "The engine allow has no rule; leave this empty or choose another engine."
+        elif self.engine != self.Engine.ALLOW and self.rule is None:
+            yield "rule", "Write the rule that the engine evaluates."

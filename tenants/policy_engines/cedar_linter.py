@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tenants.policy_document import Field
     from tenants.records import JSON
 
-_POLICY: Final = re.compile(r"^policy([0-9]+)$")
 _PREFIX: Final = re.compile(r"^for policy `policy[0-9]+`, ")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _FOR_ACTION: Final = re.compile(r' in context for Action::".*"')
@@ -55,21 +54,19 @@ def _find_unparsable(statements: list[tuple[int, str]]) -> Iterator[Mistake]:
 
 def _find_invalid(rule: str, statements: list[tuple[int, str]]) -> Iterator[Mistake]:
     """Validate against the schema; what is wrong for every action is told once."""
-    told: set[tuple[int | None, str]] = set()
+    told: set[tuple[int, str]] = set()
+    # Cedar names policies by their place in the text.
+    by_name = {f"policy{number}": found for number, found in enumerate(statements)}
     for error in cedarpy.validate_policies(rule, cedar.schema()).errors:
         text = _FOR_ACTION.sub("", _PREFIX.sub("", error.error))
-        line = _find_line(error.policy_id, text, statements)
+        line = _find_line(text, *by_name.get(error.policy_id, (1, rule)))
         if (line, text) not in told:
             told.add((line, text))
             yield Mistake((), f"Cedar: {text}.{_suggest(text)}", line=line)
 
 
-def _find_line(policy: str, text: str, statements: list[tuple[int, str]]) -> int | None:
-    """Find the line of a policy, and within it of the attribute that the message quotes."""
-    number = _POLICY.match(policy)
-    if number is None or int(number[1]) >= len(statements):
-        return None
-    line, statement = statements[int(number[1])]
+def _find_line(text: str, line: int, statement: str) -> int:
+    """Find the line of a policy, or within it of the attribute that the message quotes."""
     quoted = _QUOTED.search(text)
     position = statement.find(quoted[1]) if quoted else -1
     return line + statement.count("\n", 0, max(position, 0))

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import re2
 
-from tenants.policy_document import kind_of
+from tenants.policy_document import Document, kind_of
 from tenants.policy_engines.logic import conjunction, disjunction
 from tenants.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tenants.policy_document import Document, Members
     from tenants.records import JSON
 
     # A part of a pattern, asked with the value at its place and the whole document.
-    Part: TypeAlias = Callable[[Any, Members], Verdict]
+    Part: TypeAlias = Callable[[Any, Document], Verdict]
 
 TRUE: Final = Verdict.TRUE
 FALSE: Final = Verdict.FALSE
@@ -41,11 +40,7 @@ def compile_rule(rule: JSON) -> Callable[[Document], Verdict]:
         raise TypeError("a pattern is an object")
     part = _compile(rule)
 
-    def evaluate(document: Document) -> Verdict:
-        members = document.members
-        return part(members, members)
-
-    return evaluate
+    return lambda document: part(document, document)
 
 
 def _compile(pattern: JSON) -> Part:
@@ -65,8 +60,8 @@ def _compile_members(parts: Mapping[str, Part]) -> Part:
     """Compile the members of an object; what is no object has none, and is never matched."""
     items = tuple(parts.items())
 
-    def match_members(value: Any, root: Members) -> Verdict:  # noqa: ANN401 - any JSON value.
-        is_object = type(value) is dict
+    def match_members(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
+        is_object = type(value) is dict or type(value) is Document
         answer = TRUE if is_object or value is ABSENT else INDETERMINATE
         members = value if is_object else {}
         for name, part in items:
@@ -91,7 +86,7 @@ def _compile_enum(options: JSON) -> Part:
             raise TypeError(f"{kind} can't be compared")
         by_kind.setdefault(kind, set()).add(option)
 
-    def match_enum(value: Any, _root: Members) -> Verdict:  # noqa: ANN401 - any JSON value.
+    def match_enum(value: Any, _root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
         equal_kind = by_kind.get(kind_of(value))
         if equal_kind is None:
             # Another kind, or absent: that is not the same as another value.
@@ -111,7 +106,7 @@ def _compile_one_of(options: JSON) -> Part:
 def _compile_contains(pattern: JSON) -> Part:
     part = _compile(pattern)
 
-    def match_some(value: Any, root: Members) -> Verdict:  # noqa: ANN401 - any JSON value.
+    def match_some(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
         if type(value) is not list:
             return INDETERMINATE
         return disjunction(part(element, root) for element in value)
@@ -122,7 +117,7 @@ def _compile_contains(pattern: JSON) -> Part:
 def _compile_every(pattern: JSON) -> Part:
     part = _compile(pattern)
 
-    def match_all(value: Any, root: Members) -> Verdict:  # noqa: ANN401 - any JSON value.
+    def match_all(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
         if type(value) is not list or not value:
             # Of nothing, everything could be said.
             return INDETERMINATE
@@ -165,7 +160,7 @@ def compile_regex(pattern: JSON) -> Any:  # noqa: ANN401 - the library has no ty
 def _compile_regex(pattern: JSON) -> Part:
     compiled = compile_regex(pattern)
 
-    def match_regex(value: Any, _root: Members) -> Verdict:  # noqa: ANN401 - any JSON value.
+    def match_regex(value: Any, _root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
         if type(value) is not str:
             return INDETERMINATE
         return TRUE if compiled.fullmatch(value) else FALSE
@@ -191,9 +186,9 @@ def read_path(argument: JSON) -> tuple[str, ...]:
 def _compile_ref(argument: JSON) -> Part:
     path = read_path(argument)
 
-    def match_ref(value: Any, root: Members) -> Verdict:  # noqa: ANN401 - any JSON value.
-        other: Any = root
-        for name in path:
+    def match_ref(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
+        other: Any = root.get(path[0], ABSENT)
+        for name in path[1:]:
             other = other.get(name, ABSENT) if type(other) is dict else ABSENT
         if value is ABSENT or other is ABSENT or kind_of(value) != kind_of(other):
             return INDETERMINATE

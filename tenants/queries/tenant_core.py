@@ -42,7 +42,15 @@ SELECT json_build_object(
     WHERE k.tenant_id = t.id AND k.state <> 'retired'),
   'policies', (SELECT json_agg(json_build_object('policy', ap, 'clients', ARRAY(
       SELECT client_id FROM tenants_accesspolicy_clients WHERE accesspolicy_id = ap.id),
-      'apis', ARRAY(SELECT api_id FROM tenants_accesspolicy_apis WHERE accesspolicy_id = ap.id)
+      'apis', ARRAY(SELECT api_id FROM tenants_accesspolicy_apis WHERE accesspolicy_id = ap.id),
+      'scopes', ARRAY(SELECT s.name FROM tenants_accesspolicy_scopes l
+        JOIN tenants_scope s ON s.id = l.scope_id WHERE l.accesspolicy_id = ap.id),
+      'subjects', ARRAY(
+        SELECT subject_id FROM tenants_accesspolicy_subjects WHERE accesspolicy_id = ap.id),
+      'groups', ARRAY(SELECT g.slug FROM tenants_accesspolicy_groups l
+        JOIN tenants_group g ON g.id = l.group_id WHERE l.accesspolicy_id = ap.id),
+      'trust_profiles', ARRAY(SELECT trustprofile_id FROM tenants_accesspolicy_trust_profiles
+        WHERE accesspolicy_id = ap.id)
     ) ORDER BY ap.slug) FROM tenants_accesspolicy ap
     WHERE ap.tenant_id = t.id AND ap.is_enabled),
   'trust_profiles', (SELECT json_agg(json_build_object('profile', tp, 'scopes', ARRAY(
@@ -96,7 +104,7 @@ def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
         apis_by_slug=MappingProxyType({api.slug: api for api in apis}),
         scopes=MappingProxyType({scope.name: scope for scope in scopes}),
         keys=tuple(_build_key(row) for row in document["keys"] or ()),
-        policies=tuple(_build_policy(row, tenant["version"]) for row in document["policies"] or ()),
+        policies=tuple(build_policy(row, tenant["version"]) for row in document["policies"] or ()),
         trust_profiles=tuple(
             _build_trust_profile(row, f"{base_url}/t/{tenant['path']}")
             for row in document["trust_profiles"] or ()
@@ -158,10 +166,13 @@ def _build_key(row: Row) -> SigningKeyRecord:
     )
 
 
-def _build_policy(row: Row, version: int) -> PolicyRecord:
-    """Build a policy with its rule compiled, once for every request."""
+def build_policy(row: Row, version: int) -> PolicyRecord:
+    """Build a policy with its rule compiled, once for every request.
+
+    `version` is that of its tenant.
+    """
     policy = row["policy"]
-    engine, rule = policy["engine"], policy.get("rule")
+    engine, rule = policy["engine"], policy["rule"]
     return PolicyRecord(
         id=UUID(policy["id"]),
         slug=policy["slug"],
@@ -169,18 +180,18 @@ def _build_policy(row: Row, version: int) -> PolicyRecord:
         engine=engine,
         clients=frozenset(UUID(client) for client in row["clients"]),
         apis=frozenset(UUID(api) for api in row["apis"]),
-        client_kinds=frozenset(policy.get("client_kinds") or ()),
-        scopes=frozenset(row.get("scopes") or ()),
-        subjects=frozenset(UUID(subject) for subject in row.get("subjects") or ()),
-        groups=frozenset(row.get("groups") or ()),
-        trust_profiles=frozenset(UUID(profile) for profile in row.get("trust_profiles") or ()),
-        operations=frozenset(policy.get("operations") or ()),
-        mode=policy.get("mode", "enforce"),
+        client_kinds=frozenset(policy["client_kinds"]),
+        scopes=frozenset(row["scopes"]),
+        subjects=frozenset(UUID(subject) for subject in row["subjects"]),
+        groups=frozenset(row["groups"]),
+        trust_profiles=frozenset(UUID(profile) for profile in row["trust_profiles"]),
+        operations=frozenset(policy["operations"]),
+        mode=policy["mode"],
         version=version,
         rule=rule,
-        limit_scopes=_optional_names(policy.get("limit_scopes")),
-        limit_lifetime_seconds=policy.get("limit_lifetime_seconds"),
-        limit_audiences=_optional_names(policy.get("limit_audiences")),
+        limit_scopes=_optional_names(policy["limit_scopes"]),
+        limit_lifetime_seconds=policy["limit_lifetime_seconds"],
+        limit_audiences=_optional_names(policy["limit_audiences"]),
         evaluate=compile_rule(engine, rule),
     )
 

@@ -19,6 +19,7 @@ from tenants.errors import Conflict, InvalidEntity
 from tenants.services import cut_offs
 from tenants.services.announcements import announce
 from tenants.services.consistency import find_contradictions
+from tenants.services.policy_targets import find_emptied_policies
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -80,7 +81,8 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
     with transaction.atomic():
         audit.lock_chain(_tenant_id(entity))
         _end_what_came_of(entity, actor=actor, reason=reason)
-        _delete_emptied_policies(entity, actor=actor, reason=reason)
+        for policy in find_emptied_policies(entity):
+            delete(policy, actor=actor, reason=reason)
         verb = event or f"{kind_of(entity)}.deleted"
         _record(entity, verb, None, actor=actor, reason=reason)
         try:
@@ -97,17 +99,6 @@ def _end_what_came_of(entity: Model, *, actor: Actor, reason: str) -> None:
     if selector and tenant_id:
         text = reason or f"{kind_of(entity)} deleted"
         cut_offs.end(tenant_id, actor=actor, reason=text, **{selector: entity.pk})
-
-
-def _delete_emptied_policies(entity: Model, *, actor: Actor, reason: str) -> None:
-    """Delete the policies that link to nothing but this: a policy without links is everybody's."""
-    links: dict[type[Model], str] = {models.Client: "clients", models.Api: "apis"}
-    name = links.get(type(entity))
-    if name is None:
-        return
-    for policy in models.AccessPolicy.objects.filter(**{name: entity.pk}):
-        if getattr(policy, name).count() == 1:
-            delete(policy, actor=actor, reason=reason)
 
 
 def kind_of(entity: Model) -> str:

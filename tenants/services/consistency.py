@@ -12,6 +12,7 @@ from tenants import models
 from tenants.records import RESERVED_CLAIMS
 from tenants.services.ceilings import find_excesses
 from tenants.services.client_rules import check_client
+from tenants.services.policy_rules import check_policy
 from tenants.services.trust_rules import check_trust_profile
 
 if TYPE_CHECKING:
@@ -115,4 +116,5 @@ CHECKS: dict[str, Callable[[Model, Mapping[str, Sequence[Model]]], Messages]] = 
     "ClaimRule": _check_claim_rule,
     "Client": check_client,
     "TrustProfile": check_trust_profile,
+    "AccessPolicy": check_policy,
 }

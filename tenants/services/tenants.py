@@ -22,6 +22,8 @@ OPENID_SCOPES = {
 MANAGEMENT_SCOPES = {
     "management:clients:read": "Read clients",
     "management:clients:write": "Create, change and delete clients",
+    "management:policies:read": "Read and test access policies",
+    "management:policies:write": "Create, change and delete access policies",
 }
 
 

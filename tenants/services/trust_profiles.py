@@ -45,19 +45,6 @@ def save_trust_profile(
     return profile
 
 
-def delete_trust_profile(profile: TrustProfile, *, actor: Actor, reason: str = "") -> None:
-    """Delete a trust profile and end what came of its tokens."""
-    with transaction.atomic():
-        tenant_id, profile_id = profile.tenant_id, profile.pk
-        changes.delete(profile, actor=actor, reason=reason)
-        cut_offs.end(
-            tenant_id,
-            actor=actor,
-            reason=reason or "trust profile deleted",
-            trust_profile_id=profile_id,
-        )
-
-
 def _set_shared_secret(profile: TrustProfile, text: str) -> None:
     if len(text.encode()) < MIN_SHARED_SECRET_BYTES:
         message = f"Use {MIN_SHARED_SECRET_BYTES} bytes or more (RFC 7518 section 3.2)."

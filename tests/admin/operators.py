@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test import Client as Browser
 
@@ -41,10 +43,16 @@ class OperatorBrowser(Browser):
                     cursor.execute(GIVE_ROLE_BACK)
 
 
+@cache
+def hashed_password() -> str:
+    """Hash the tests' password once: it is slow on purpose."""
+    return make_password(PASSWORD)
+
+
 def make_operator(name: str, *roles: tuple[Tenant, str], **fields: Any) -> User:  # noqa: ANN401 - any field.
     """Make an operator with these roles; the password is the tests' one."""
     user = User(username=name, is_staff=True, **fields)
-    user.set_password(PASSWORD)
+    user.password = hashed_password()
     user.save()
     for tenant, role in roles:
         Membership.objects.create(tenant=tenant, user=user, role=role)

@@ -10,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from tenants import credentials
+from tenants.admin.client_forms import todays_label
 from tenants.models import (
     AccessPolicy,
     AuditEvent,
@@ -211,6 +212,16 @@ def test_a_second_secret_is_shown_once_and_the_first_stays(
     secrets = {secret.label: secret for secret in globex.client.secrets.all()}
     assert set(secrets) == {"first", "second"}
     assert secrets["second"].expires_at is not None
+
+
+def test_a_second_secret_of_the_day_gets_a_name_of_its_own(
+    owner: OperatorBrowser, globex: TenantWorld
+) -> None:
+    url = new_secret_address(globex.client)
+    for expected in (f"{todays_label()}", f"{todays_label()} (2)", f"{todays_label()} (3)"):
+        label = owner.get(url).context["form"].initial["label"]
+        assert label == expected
+        owner.post(url, {"label": label})
 
 
 def test_a_taken_label_is_refused(owner: OperatorBrowser, globex: TenantWorld) -> None:

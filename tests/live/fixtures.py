@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # It has no types.
 
 from tests.live.installation import Installation, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xdist.remote import Producer
 
 # Where the tests are that use the running platform.
 FOLDERS = ("tests/live/", "tests/clients/")
@@ -25,7 +24,7 @@ def live() -> Iterator[Installation]:
         yield installation
 
 
-class SharedPlatformScheduling(LoadScopeScheduling):
+class SharedPlatformScheduling(LoadScopeScheduling):  # type: ignore[misc]  # As above.
     """Sends all tests of the running platform to one worker, and every other test anywhere."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -34,6 +33,6 @@ class SharedPlatformScheduling(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharedPlatformScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedPlatformScheduling:
     """Take the place of `--dist=loadgroup`, whose marks pytest 9.2 does not pass on."""
     return SharedPlatformScheduling(config, log)

@@ -61,7 +61,7 @@ def checks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """Leave the admin's checks on, or take them away."""
     if request.param == "row-level security alone":
         monkeypatch.setattr(operators, "scope", see_everything)
-        for module in ("entity_admin", "tenant_choice", "filters", "project"):
+        for module in ("entity_rights", "tenant_choice", "filters"):
             monkeypatch.setattr(f"tenants.admin.{module}.scope", see_everything)
         for module in ("grant_list", "grant_search"):
             monkeypatch.setattr(f"tokens.admin.{module}.scope", see_everything)

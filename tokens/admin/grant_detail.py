@@ -26,8 +26,7 @@ from tokens.admin.grant_rows import SESSION
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
     from tokens.admin.grant_rows import GrantRow
 

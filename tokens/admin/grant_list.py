@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from uuid import UUID
 
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
     from tokens.admin.grant_search import Finding
 

@@ -22,8 +22,7 @@ from tenants.queries.operators import reach_of
 from tokens import keys
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
 
 class RotationForm(forms.Form):
@@ -54,7 +53,12 @@ class RotatingSigningKeyAdmin(SigningKeyAdmin):
         tenant_id = self.tenant_id_of(key) if key else None
         return permissions.is_allowed(reach_of(request), self.kind, "change", tenant_id)
 
-    @action(description="Rotate", url_path="rotate", permissions=["rotate"], icon="autorenew")
+    @action(  # type: ignore[untyped-decorator]  # the theme has no types.
+        description="Rotate",
+        url_path="rotate",
+        permissions=["rotate"],
+        icon="autorenew",
+    )
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask why, then let the ring's next key sign."""
         key = self.get_object(request, object_id)

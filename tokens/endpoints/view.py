@@ -16,6 +16,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.views import APIView
 
 from tenants import snapshot
+from tenants.policy_document import ALLOWED_HEADERS
 from tokens import error_handler
 from tokens.answers import NO_STORE, Answer
 from tokens.endpoints import cross_origin
@@ -23,6 +24,8 @@ from tokens.errors import InvalidRequest, IssuerNotFound
 from tokens.parameters import MAX_BODY_BYTES, EndpointRequest, Parameters, read_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest
     from rest_framework.request import Request
     from rest_framework.response import Response
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
     from tenants.records import TenantSnapshot
 
 MAX_USER_AGENT_CHARACTERS = 200
+MAX_HEADER_CHARACTERS = 200
+# The headers of the request document, and where WSGI leaves them. Source: PEP 3333.
+HEADER_VARIABLES = tuple(
+    (name, "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}")
+    for name in sorted(ALLOWED_HEADERS)
+)
 # Where the wiring leaves the id that the answer carries as X-Request-Id.
 REQUEST_ID = "authplatform.request_id"
 
@@ -152,7 +161,18 @@ def _describe(
         user_agent=meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_CHARACTERS],
         api_slug=api,
         request_id=meta.get(REQUEST_ID, ""),
+        method=request.method or "",
+        headers=_read_headers(meta),
     )
+
+
+def _read_headers(meta: Mapping[str, str]) -> dict[str, str]:
+    """Read the headers that policies may look at, each bounded."""
+    return {
+        name: meta[variable][:MAX_HEADER_CHARACTERS]
+        for name, variable in HEADER_VARIABLES
+        if meta.get(variable)
+    }
 
 
 def find_tenant(issuer: str) -> TenantSnapshot:

@@ -30,4 +30,7 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         api_slug=request.api_slug,
         address=request.address,
         user_agent=request.user_agent,
+        method=request.method,
+        headers=request.headers,
+        now=request.now,
     )

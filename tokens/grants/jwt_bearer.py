@@ -47,6 +47,11 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         trust_profile_id=profile.id,
         address=request.address,
         user_agent=request.user_agent,
+        groups=subject.groups,
+        claims=signed.claims,
+        method=request.method,
+        headers=request.headers,
+        now=request.now,
     )
 
 

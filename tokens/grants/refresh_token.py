@@ -38,6 +38,10 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         presented=presented,
         address=request.address,
         user_agent=request.user_agent,
+        groups=tuple(presented.groups) if presented.subject_id else None,
+        method=request.method,
+        headers=request.headers,
+        now=request.now,
     )
 
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from tenants.models import Subject, SubjectIdentity, TrustProfile
 from tenants.records import SYSTEM
+from tenants.services import changes
 from tenants.services.subjects import save_subject
-from tenants.services.trust_profiles import delete_trust_profile, save_trust_profile
+from tenants.services.trust_profiles import save_trust_profile
 from tests.factories.tenants import MadeClient, find_scopes, make_client
 from tests.rfc.signers import GRANT, Signer, assertion_claims, make_signer
 from tests.rfc.verification import issuer_of, verify
@@ -235,7 +236,7 @@ def _disable(profile: TrustProfile) -> None:
 
 
 def _delete(profile: TrustProfile) -> None:
-    delete_trust_profile(profile, actor=SYSTEM)
+    changes.delete(profile, actor=SYSTEM)
 
 
 def test_a_disabled_user_gets_nothing_and_keeps_nothing(

@@ -43,7 +43,7 @@ def asked(*units: Unit, **changes: Changes) -> Asked:
     return Asked(**{**values, **changes})
 
 
-MATCHING: dict[str, frozenset[object]] = {
+MATCHING: dict[str, Changes] = {
     "clients": frozenset({CLIENT, OTHER}),
     "subjects": frozenset({SUBJECT}),
     "trust_profiles": frozenset({TRUSTED, OTHER}),
@@ -58,7 +58,7 @@ FOREIGN = {"groups": "guests", "scopes": "write", "client_kinds": "spa", "operat
 
 def found(policy: PolicyRecord, question: Asked) -> bool:
     """Say whether a request meets a policy, by the index and without it alike."""
-    candidates = [p for p in find_candidates(index_policies([policy]), question)]
+    candidates = list(find_candidates(index_policies([policy]), question))
     reached = bool(find_reach(policy, question))
     assert bool(candidates) or not reached
     return reached
@@ -67,7 +67,8 @@ def found(policy: PolicyRecord, question: Asked) -> bool:
 @pytest.mark.parametrize("kind", MATCHING)
 def test_each_kind_of_link_must_match(kind: str) -> None:
     assert found(make_policy(**{kind: MATCHING[kind]}), asked())
-    assert not found(make_policy(**{kind: frozenset({FOREIGN.get(kind, OTHER)})}), asked())
+    foreign: Changes = {kind: frozenset({FOREIGN.get(kind, OTHER)})}
+    assert not found(make_policy(**foreign), asked())
 
 
 def test_all_kinds_of_links_must_match() -> None:
@@ -92,7 +93,9 @@ def test_reach_is_cut_by_apis_and_scopes(changes: Changes, reach: tuple[Unit, ..
 
 
 def test_policy_that_is_filed_twice_is_found_once() -> None:
-    for changes in ({"scopes": frozenset({"read", "order"})}, {"groups": frozenset({"a", "b"})}):
+    links: Changes = {"scopes": ("read", "order"), "groups": ("a", "b")}
+    for kind, targets in links.items():
+        changes: Changes = {kind: frozenset(targets)}
         policy = make_policy(**changes)
         question = asked(groups=("a", "b"))
         assert list(find_candidates(index_policies([policy]), question)) == [policy]

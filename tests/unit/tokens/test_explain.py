@@ -295,7 +295,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
         ),
         "has_subject": st.booleans(),
         "names_audience": st.booleans(),
-        "policy": st.sampled_from(["allow", "deny", "none"]),
+        "policy": st.sampled_from(["allow", "allow", "limit", "deny", "none"]),
     }
 )
 
@@ -322,7 +322,12 @@ def make_random_issuer(chosen: dict[str, Any]) -> tuple[Tenant, Client]:
         refresh_token_enabled=chosen["refreshes"],
     ).client
     if chosen["policy"] != "none":
-        allow(tenant, client, effect=chosen["policy"])
+        effect = "deny" if chosen["policy"] == "deny" else "allow"
+        allow(tenant, client, effect=effect)
+    if chosen["policy"] == "limit":
+        policy = AccessPolicy(tenant=tenant, slug="limit", effect="limit")
+        policy.limit_scopes, policy.limit_lifetime_seconds = ["read"], 61
+        changes.save(policy, actor=SYSTEM)
     if chosen["rule"]:
         rule = ClaimRule(tenant=tenant, slug="rule", claim="region", value=["eu", 1])
         rule.api = api if chosen["rule"] == "api" else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cedarpy
 import pytest
 
-from tenants.policy_document import Document, build_document
+from tenants.policy_document import make_document
 from tenants.policy_engines import cedar, compile_rule, lint
 from tenants.policy_engines.cedar_text import OutOfBounds, check_bounds, find_statements
 from tenants.records import OPERATIONS, Verdict
@@ -42,10 +42,10 @@ CALL = replace(
 
 
 def ask(rule: JSON, request: AccessRequest = PLAIN) -> Verdict:
-    def build() -> dict[str, JSON]:
-        return build_document(request, TENANT, scopes=["read"], default_scopes=[], apis=[PROFILE])
-
-    return compile_rule("cedar", rule)(Document(build))
+    document = make_document(
+        request, TENANT, scopes=("read",), default_scopes=tuple, apis=(PROFILE,)
+    )
+    return compile_rule("cedar", rule)(document)
 
 
 def permit(condition: str, scope: str = "principal, action, resource") -> str:

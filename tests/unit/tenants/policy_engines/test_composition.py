@@ -13,6 +13,7 @@ from tenants.policy_engines.logic import conjunction, disjunction
 from tenants.records import Verdict
 
 if TYPE_CHECKING:
+    from tenants.policy_document import Members
     from tenants.records import JSON
 
 T, F, U = Verdict.TRUE, Verdict.FALSE, Verdict.INDETERMINATE
@@ -21,11 +22,12 @@ RULES: dict[Verdict, dict[str, JSON]] = {
     F: {"engine": "match", "rule": {"client": {"kind": "web"}}},
     U: {"engine": "match", "rule": {"claims": {"role": "admin"}}},
 }
+MEMBERS: Members = {"client": {"kind": "service"}}
 RANK = {F: 0, U: 1, T: 2}
 
 
 def ask(engine: str, rule: JSON) -> Verdict:
-    return compile_rule(engine, rule)(Document(lambda: {"client": {"kind": "service"}}))
+    return compile_rule(engine, rule)(Document(MEMBERS.get, MEMBERS))
 
 
 @pytest.mark.parametrize("verdicts", list(product((T, F, U), repeat=2)), ids=str)

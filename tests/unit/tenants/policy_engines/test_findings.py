@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tenants.records import JSON
 
 
+NOTHING = Document(lambda _name: None, ())
+
+
 def deep(levels: int) -> JSON:
     rule: JSON = "a"
     for _ in range(levels):
@@ -45,7 +48,7 @@ def test_excess_is_the_only_finding(rule: JSON, part: str) -> None:
         found = lint("allow", engine, rule)
         assert len(found) == 1
         assert part in found[0].message
-        assert compile_rule(engine, rule)(Document(dict)) is Verdict.INDETERMINATE
+        assert compile_rule(engine, rule)(NOTHING) is Verdict.INDETERMINATE
 
 
 def test_rule_within_bounds_has_no_excess() -> None:
@@ -55,8 +58,8 @@ def test_rule_within_bounds_has_no_excess() -> None:
 def test_allow_takes_no_rule() -> None:
     assert lint("allow", "allow", None) == []
     assert "has no rule" in lint("allow", "allow", {})[0].message
-    assert compile_rule("allow", {})(Document(dict)) is Verdict.INDETERMINATE
-    assert compile_rule("allow", None)(Document(dict)) is Verdict.TRUE
+    assert compile_rule("allow", {})(NOTHING) is Verdict.INDETERMINATE
+    assert compile_rule("allow", None)(NOTHING) is Verdict.TRUE
 
 
 def test_unknown_engine_is_found() -> None:
@@ -107,6 +110,10 @@ def test_every_part_of_a_json_text_has_a_line(value: JSON, indent: int | None) -
     assert max(lines.values()) <= text.count("\n") + 1
 
 
+def test_name_with_an_odd_escape_stands_as_written() -> None:
+    assert find_lines('{"\\x": 1}') == {"": 1, '/"\\x"': 1}
+
+
 @given(st.text(alphabet='{}[],:"\\a1 \n'))
 def test_lines_of_any_other_text_are_a_guess(text: str) -> None:
     assert all(line >= 1 for line in find_lines(text).values())
@@ -136,7 +143,7 @@ def test_the_end_of_the_process_is_no_verdict(
         compile_rule("stopped", None)
     monkeypatch.setitem(_COMPILERS, "stopped", lambda _rule: break_off)
     with pytest.raises(stop):
-        compile_rule("stopped", None)(Document(dict))
+        compile_rule("stopped", None)(NOTHING)
 
 
 class Panic(BaseException):
@@ -148,6 +155,6 @@ def test_panic_is_indeterminate(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Panic
 
     monkeypatch.setitem(_COMPILERS, "panic", panic)
-    assert compile_rule("panic", None)(Document(dict)) is Verdict.INDETERMINATE
+    assert compile_rule("panic", None)(NOTHING) is Verdict.INDETERMINATE
     monkeypatch.setitem(_COMPILERS, "panic", lambda _rule: panic)
-    assert compile_rule("panic", None)(Document(dict)) is Verdict.INDETERMINATE
+    assert compile_rule("panic", None)(NOTHING) is Verdict.INDETERMINATE

@@ -78,7 +78,7 @@ object_values = st.dictionaries(st.text(max_size=3) | st.just("role"), json_valu
 @settings(max_examples=300)
 @given(rule=rules, members=documents)
 def test_every_rule_answers_a_verdict(rule: tuple[str, JSON], members: Members) -> None:
-    verdict = compile_rule(*rule)(Document(lambda: members))
+    verdict = compile_rule(*rule)(Document(members.get, members))
     assert verdict in {Verdict.TRUE, Verdict.FALSE, Verdict.INDETERMINATE}
 
 

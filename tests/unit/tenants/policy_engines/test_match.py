@@ -21,7 +21,7 @@ T, F, U = Verdict.TRUE, Verdict.FALSE, Verdict.INDETERMINATE
 
 
 def ask(rule: JSON, members: Members) -> Verdict:
-    return compile_rule("match", rule)(Document(lambda: members))
+    return compile_rule("match", rule)(Document(members.get, members))
 
 
 MEMBERS: Members = {

@@ -20,14 +20,14 @@ MEMBERS: Members = {"client": {"kind": "service"}, "scopes": ["read"], "claims":
 
 
 def ask(rule: JSON, members: Members = MEMBERS) -> Verdict:
-    return compile_rule("schema", rule)(Document(lambda: members))
+    return compile_rule("schema", rule)(Document(members.get, members))
 
 
-def within(schema: JSON, name: str = "claims") -> JSON:
+def within(schema: JSON, name: str = "claims") -> dict[str, JSON]:
     return {"properties": {name: schema}, "required": [name]}
 
 
-ROLE = {"required": ["role"], "properties": {"role": {"const": "admin"}}}
+ROLE: JSON = {"required": ["role"], "properties": {"role": {"const": "admin"}}}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ ROLE = {"required": ["role"], "properties": {"role": {"const": "admin"}}}
         ({"properties": {"client": {"properties": {"kind": {"enum": ["web"]}}}}}, F),
         (within(ROLE), T),
         ({"required": ["groups"]}, F),
-        (within({"$ref": "#/$defs/role"}) | {"$defs": {"role": ROLE}}, T),
+        ({**within({"$ref": "#/$defs/role"}), "$defs": {"role": ROLE}}, T),
         ({"not": {"required": ["claims"]}}, F),
     ],
     ids=str,

@@ -17,6 +17,7 @@ from tenants.models import (
     Client,
     ClientGrantSettings,
     Environment,
+    Group,
     Platform,
     Project,
     Scope,
@@ -194,8 +195,15 @@ def delete_client(world: World) -> None:
 
 
 def add_policy(world: World) -> None:
-    effect = world.chance.choice(["allow", "deny"])
-    allow(world.tenant, *world.some(Client), slug=world.name("policy"), effect=effect)  # type: ignore[arg-type]
+    policy = AccessPolicy(tenant=world.tenant, slug=world.name("policy"))
+    policy.effect = world.chance.choice(["allow", "deny", "limit"])
+    if policy.effect == "limit":
+        policy.limit_lifetime_seconds = world.chance.randint(60, 600)
+    if world.chance.random() < 0.5:
+        policy.engine, policy.rule = "match", {"client": {"kind": "service"}}
+    kinds = [("clients", Client), ("trust_profiles", TrustProfile), ("groups", Group)]
+    links = {name: world.some(model) for name, model in kinds}
+    changes.save(policy, actor=SYSTEM, links={**links, "scopes": world.scopes()})
 
 
 def change_policy(world: World) -> None:
@@ -251,6 +259,8 @@ STEPS_TO_TAKE: list[Callable[[World], None]] = [
 @pytest.mark.parametrize("seed", range(8))
 def test_configuration_at_each_version_is_what_was_live_then(seed: int) -> None:
     world = World(make_tenant(), random.Random(seed))  # noqa: S311 - repeatable on purpose.
+    add_client(world)
+    changes.save(Group(tenant=world.tenant, slug="staff"), actor=SYSTEM)
     world.remember()
     for _ in range(STEPS):
         world.chance.choice(STEPS_TO_TAKE)(world)

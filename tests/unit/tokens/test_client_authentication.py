@@ -1,0 +1,126 @@
+"""Tests of client authentication: which credentials a request presents, and whose they are."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenants.records import SYSTEM
+from tenants.services.client_secrets import add_secret, import_secret
+from tests.factories.records import make_tenant as make_record
+from tests.factories.tenants import make_client
+from tests.factories.tokens import make_issuer
+from tests.oauth_client import basic
+from tokens.client_authentication import authenticate, present, require_confidential
+from tokens.errors import InvalidClient, InvalidRequest, OAuthError
+from tokens.parameters import EndpointRequest, Parameters
+
+if TYPE_CHECKING:
+    from tests.factories.tokens import Issuer
+
+NOW = 1_800_000_000.0
+REQUEST = EndpointRequest(make_record(), Parameters(), now=NOW, cut_off_number=0)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1)
+
+
+def _request(authorization: str = "", **parameters: str) -> EndpointRequest:
+    values = {name: (value,) for name, value in parameters.items()}
+    return replace(REQUEST, authorization=authorization, parameters=Parameters(values))
+
+
+@given(client_id=TEXTS, secret=TEXTS)
+def test_basic_carries_every_pair(client_id: str, secret: str) -> None:
+    presented = present(_request(basic(client_id, secret)))
+    assert (presented.client_id, presented.secret) == (client_id, secret)
+    assert presented.method == "client_secret_basic"
+
+
+@given(raw=st.binary(max_size=60), is_encoded=st.booleans())
+def test_random_headers_raise_nothing_but_errors_of_ours(raw: bytes, *, is_encoded: bool) -> None:
+    text = base64.b64encode(raw).decode() if is_encoded else raw.decode("latin-1")
+    for header in (f"Basic {text}", text):
+        try:
+            presented = present(_request(header, client_id="" if is_encoded else "a"))
+        except OAuthError as error:
+            assert error.error in {"invalid_client", "invalid_request"}
+        else:
+            assert presented.client_id
+
+
+def test_a_secret_may_stand_in_the_body() -> None:
+    presented = present(_request(client_id="a", client_secret="b"))
+    assert (presented.client_id, presented.method) == ("a", "client_secret_post")
+    with pytest.raises(InvalidRequest):
+        present(_request(client_secret="b"))
+
+
+def test_a_client_id_alone_is_a_public_client() -> None:
+    assert present(_request(client_id="a")).method == "none"
+    with pytest.raises(InvalidClient):
+        present(_request())
+
+
+def test_the_challenge_is_owed_to_whoever_sent_the_header() -> None:
+    with pytest.raises(InvalidClient) as refused:
+        present(_request("Bearer x"))
+    assert refused.value.tried_basic
+    with pytest.raises(InvalidClient) as refused:
+        present(_request(client_assertion="x", client_assertion_type="y"))
+    assert not refused.value.tried_basic
+
+
+@pytest.fixture
+def issuer(db: None) -> Issuer:
+    return make_issuer()
+
+
+def _as(issuer: Issuer, client_id: str, secret: str, now: float | None = None) -> EndpointRequest:
+    header = f"Basic {base64.b64encode(f'{quote_plus(client_id)}:{secret}'.encode()).decode()}"
+    moment = timezone.now().timestamp() if now is None else now
+    return replace(REQUEST, tenant=issuer.core, authorization=header, now=moment)
+
+
+def test_a_secret_works_until_it_expires(issuer: Issuer) -> None:
+    client = issuer.tenant.clients.get()
+    end = timezone.now() + timedelta(minutes=1)
+    _, text = add_secret(client, label="short", actor=SYSTEM, expires_at=end)
+    moment = end.timestamp()
+    assert authenticate(_as(issuer, client.client_id, text, moment - 1)).id == client.pk
+    with pytest.raises(InvalidClient):
+        authenticate(_as(issuer, client.client_id, text, moment))
+
+
+def test_a_machine_made_secret_can_be_brought_along(issuer: Issuer) -> None:
+    first = make_client(issuer.tenant, "first")
+    second = make_client(issuer.tenant, "second")
+    text = first.secret
+    first.client.secrets.all().delete()
+    import_secret(second.client, label="moved", text=text, actor=SYSTEM)
+    assert authenticate(_as(issuer, "second", text)).client_id == "second"
+    with pytest.raises(InvalidClient):
+        authenticate(_as(issuer, "first", text))
+
+
+def test_the_id_in_a_secret_is_no_proof(issuer: Issuer) -> None:
+    made = make_client(issuer.tenant, "made")
+    half = base64.urlsafe_b64decode(made.secret[4:])[:16]
+    forged = "acs_" + base64.urlsafe_b64encode(half + bytes(32)).rstrip(b"=").decode()
+    with pytest.raises(InvalidClient):
+        authenticate(_as(issuer, "made", forged))
+
+
+def test_a_public_client_is_no_confidential_one(issuer: Issuer) -> None:
+    make_client(
+        issuer.tenant, "public", grant_types=["refresh_token"], token_endpoint_auth_method="none"
+    )
+    public = authenticate(replace(_request(client_id="public"), tenant=issuer.core))
+    with pytest.raises(InvalidClient):
+        require_confidential(public)
