@@ -56,6 +56,7 @@ class Environment:
     operations_token: str
     outgoing_private_addresses: tuple[str, ...]
     access_log: bool
+    lean_adapter: bool
     metrics_directory: str
     is_database_embedded: bool
 
@@ -134,6 +135,7 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
         operations_token=given.get("OPERATIONS_TOKEN", ""),
         outgoing_private_addresses=_read_list(given, "OUTGOING_PRIVATE_ADDRESSES"),
         access_log=_read_switch(given, "ACCESS_LOG"),
+        lean_adapter=_read_switch(given, "LEAN_ADAPTER", default="on"),
         metrics_directory=given.get("PROMETHEUS_MULTIPROC_DIR", ""),
         is_database_embedded=not given.get("DATABASE_URL"),
     )
@@ -177,8 +179,8 @@ def _read_list(given: Mapping[str, str], name: str, *, default: str = "") -> tup
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _read_switch(given: Mapping[str, str], name: str) -> bool:
-    text = given.get(name) or "off"
+def _read_switch(given: Mapping[str, str], name: str, *, default: str = "off") -> bool:
+    text = given.get(name) or default
     if text not in {"on", "off"}:
         raise InvalidEnvironment(f"{name} is {text!r}; set it to on or off.")
     return text == "on"

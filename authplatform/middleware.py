@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -40,7 +42,7 @@ class RequestId:
     """Gives every request an id of ours, and measures it.
 
     The id stands in META["authplatform.request_id"], in each log line and in the answer's
-    X-Request-Id. What the caller sends under that name is never used.
+    X-Request-Id. What the caller sends under that name never takes its place.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -58,7 +60,8 @@ class RequestId:
             _record(request, response, time.perf_counter() - began)
         finally:
             logs.current_request_id.reset(reset_token)
-        response.headers["X-Request-Id"] = request_id
+        # A protocol may want its caller's own identifier back: then the view has set it.
+        response.headers.setdefault("X-Request-Id", request_id)
         return response
 
 
@@ -85,29 +88,49 @@ class ClientAddress:
         if not settings.AUTHPLATFORM_TRUSTED_PROXIES:
             raise MiddlewareNotUsed
         self.get_response = get_response
-        self.proxies = [
-            ipaddress.ip_network(text) for text in settings.AUTHPLATFORM_TRUSTED_PROXIES
-        ]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
-        peer: str = request.META.get("REMOTE_ADDR", "")
-        if is_within(peer, self.proxies):
-            request.META["REMOTE_ADDR"] = self._find_client(request, peer)
-            if request.META.get("HTTP_X_FORWARDED_PROTO", "") == "https":
-                request.META["wsgi.url_scheme"] = "https"
+        find_client_address(request.META)
         return self.get_response(request)
 
-    def _find_client(self, request: HttpRequest, peer: str) -> str:
-        """Return the nearest address that no trusted proxy has; further ones may be invented."""
-        chain: list[str] = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        for address in (part.strip() for part in reversed(chain)):
-            if not is_address(address):
-                return peer
-            if not is_within(address, self.proxies):
-                return address
-            peer = address
-        return peer
+
+def find_client_address(meta: dict[str, Any]) -> None:
+    """Set REMOTE_ADDR and the scheme to what a trusted proxy says, if one is the peer."""
+    if not settings.AUTHPLATFORM_TRUSTED_PROXIES:
+        return
+    proxies = _networks(tuple(settings.AUTHPLATFORM_TRUSTED_PROXIES))
+    peer: str = meta.get("REMOTE_ADDR", "")
+    if is_within(peer, proxies):
+        meta["REMOTE_ADDR"] = _find_client(meta, peer, proxies)
+        if meta.get("HTTP_X_FORWARDED_PROTO", "") == "https":
+            meta["wsgi.url_scheme"] = "https"
+
+
+def _find_client(meta: dict[str, Any], peer: str, proxies: tuple[Network, ...]) -> str:
+    """Return the nearest address that no trusted proxy has; further ones may be invented."""
+    chain: list[str] = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    for address in (part.strip() for part in reversed(chain)):
+        if not is_address(address):
+            return peer
+        if not is_within(address, proxies):
+            return address
+        peer = address
+    return peer
+
+
+@lru_cache(maxsize=8)
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def admin_host() -> str:
+    """Answer the host that serves the admin and nothing else; empty where there is one host."""
+    admin, base = (
+        urlsplit(url).netloc
+        for url in (settings.AUTHPLATFORM_ADMIN_BASE_URL, settings.TENANTS_BASE_URL)
+    )
+    return "" if admin == base else admin
 
 
 class AdminHost:
@@ -118,14 +141,10 @@ class AdminHost:
 
     def __init__(self, get_response: GetResponse) -> None:
         """Read the hosts; step aside where there is one."""
-        admin, base = (
-            urlsplit(url).netloc
-            for url in (settings.AUTHPLATFORM_ADMIN_BASE_URL, settings.TENANTS_BASE_URL)
-        )
-        if admin == base:
+        self.host = admin_host()
+        if not self.host:
             raise MiddlewareNotUsed
         self.get_response = get_response
-        self.host = admin
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
@@ -176,7 +195,7 @@ def is_address(text: str) -> bool:
     return True
 
 
-def is_within(text: str, networks: list[Network]) -> bool:
+def is_within(text: str, networks: Iterable[Network]) -> bool:
     """Tell whether a text is an IP address of one of these networks."""
     try:
         address = ipaddress.ip_address(text)

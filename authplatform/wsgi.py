@@ -10,11 +10,14 @@ from authplatform import child_signals
 child_signals.terminate_with_parent()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplatform.settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402 - the lines above come first.
+from django.conf import settings  # noqa: E402 - the lines above come first.
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - as above.
 
 import authplatform.celery  # noqa: E402, F401 - tasks are published through its broker.
+from authplatform.lean_adapter import LeanAdapter  # noqa: E402 - as above.
 
-application = get_wsgi_application()
+django = get_wsgi_application()
+application = LeanAdapter(django) if settings.AUTHPLATFORM_LEAN_ADAPTER else django
 
 # Threads do not survive a fork, so they start here, where the worker has been forked already.
 from tenants import snapshot_listener  # noqa: E402 - models are loaded by the lines above.

@@ -39,6 +39,7 @@ MATCH: Final[JSON] = {
     "client": {"kind": {"$enum": ["service", "web"]}},
     "scopes": {"$contains": "read"},
 }
+OTHER_KIND: Final[JSON] = {"client": {"kind": "spa"}}
 SCHEMA: Final[JSON] = {"properties": {"client": {"properties": {"kind": {"const": "service"}}}}}
 CEDAR: Final = 'permit(principal, action, resource) when { context.client.kind == "service" };'
 ENGINES: Final[Mapping[str, tuple[str, JSON]]] = {
@@ -126,9 +127,9 @@ def _with(ready: Ready, *policies: PolicyRecord) -> TenantSnapshot:
 
 def _many(ready: Ready) -> TenantSnapshot:
     """Link ten policies to the client, five that allow and five that don't match, and 200 not."""
-    own, spa = ready.client.id, {"client": {"kind": "spa"}}
+    own = ready.client.id
     allows = [_policy(f"allow-{n}", "match", MATCH, own, "allow") for n in range(LINKED // 2)]
-    denies = [_policy(f"deny-{n}", "match", spa, own, "deny") for n in range(LINKED // 2)]
+    denies = [_policy(f"deny-{n}", "match", OTHER_KIND, own, "deny") for n in range(LINKED // 2)]
     effects = ("allow", "deny")
     others = [
         _policy(f"other-{n}", "match", MATCH, uuid4(), effects[n % 2]) for n in range(UNRELATED)

@@ -81,7 +81,8 @@ def _client_levels(
 
 
 def _may_refresh(client: ClientRecord, levels: tuple[TokenSettings, ...], grant_type: str) -> bool:
-    if GrantType.REFRESH_TOKEN not in client.grant_types:
+    # A master token gives one token at a time, which its cut-off can end: no session of its own.
+    if GrantType.REFRESH_TOKEN not in client.grant_types or grant_type == GrantType.MASTER_TOKEN:
         return False
     for level in levels:
         if level.refresh_token_enabled is not None:

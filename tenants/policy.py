@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenants import policy_checks
 from tenants.policy_checks import Walk, default_scopes
-from tenants.policy_document import DocumentTooLarge, make_document, redact
+from tenants.policy_document import ABSENT, DocumentTooLarge, make_document, redact
 from tenants.policy_rules import NO_UNITS, Judgement, ask, judge, limit
 from tenants.records import ACCESS, INTROSPECTION, Check, Decision
 from tenants.refusal_reasons import (
@@ -236,5 +236,5 @@ def explain_inputs(decision: Decision, check: str) -> dict[str, JSON]:
         return read
     for name in CHECK_INPUTS[check]:
         with contextlib.suppress(DocumentTooLarge):
-            read[name] = decision.document.get(name)
-    return redact({name: member for name, member in read.items() if member is not None})
+            read[name] = decision.document.read(name)
+    return redact({name: member for name, member in read.items() if member is not ABSENT})

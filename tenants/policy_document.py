@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,12 +20,17 @@ Members: TypeAlias = "dict[str, JSON]"
 VERSION: Final = 1
 MAX_NODES: Final = 2_048
 MAX_DEPTH: Final = 16
+ABSENT: Final = object()  # Equal to nothing.
 ALLOWED_HEADERS: Final = frozenset(
     ("accept-language", "content-type", "origin", "user-agent", "x-forwarded-proto")
 )
-# What a trace may show of verified claims; of all others it shows the name and the kind.
-SHOWN_CLAIMS: Final = frozenset(("iss", "aud", "exp", "iat", "nbf", "azp", "client_id", "scope"))
-_FREE_FORM: Final = ("action", "resource", "context", "subject")
+# What a trace may show of each part that came from outside.
+_ENTITY: Final = frozenset(("type", "id", "name"))
+_SHOWN: Final[Mapping[str, frozenset[str]]] = {
+    "claims": frozenset(("iss", "aud", "exp", "iat", "nbf", "azp", "client_id", "scope")),
+    **dict.fromkeys(("action", "resource", "subject"), _ENTITY),
+    "context": frozenset(),
+}
 
 
 class DocumentTooLarge(ValueError):
@@ -64,8 +70,7 @@ DOCUMENT: Final = Field(
     members={
         "version": _NUMBER,
         "operation": _TEXT,
-        "grant_type": _MAYBE_TEXT,
-        "session_grant_type": _MAYBE_TEXT,
+        **dict.fromkeys(("grant_type", "session_grant_type"), _MAYBE_TEXT),
         "client": Field("object", members=_CLIENT),
         "caller": _maybe(_CLIENT),
         "subject": _maybe({"id": _TEXT, "type": _MAYBE_TEXT, "properties": _OPEN}),
@@ -80,8 +85,7 @@ DOCUMENT: Final = Field(
         "claims": _OPEN,
         "trust_profile": _MAYBE_TEXT,
         "on_behalf": _maybe({"tenant": _MAYBE_TEXT, "subject": _MAYBE_TEXT}),
-        "address": _MAYBE_TEXT,
-        "method": _MAYBE_TEXT,
+        **dict.fromkeys(("address", "method"), _MAYBE_TEXT),
         "time": _maybe(dict.fromkeys(("hour", "minute", "weekday", "epoch"), _NUMBER)),
         "headers": _maybe(dict.fromkeys(sorted(ALLOWED_HEADERS), _MAYBE_TEXT)),
         "action": _maybe({"name": _MAYBE_TEXT, "properties": _OPEN}),
@@ -92,31 +96,37 @@ DOCUMENT: Final = Field(
 
 
 class Document:
-    """A request document whose members are built when a rule first reads them, then kept."""
+    """A request document whose members are built when a rule first reads them.
 
-    __slots__ = ("_kept", "_names", "_read")
+    `kept` has those that were read so far, ABSENT for one that isn't there.
+    """
 
-    def __init__(self, read: Callable[[str], JSON], names: Iterable[str]) -> None:
-        """Remember how to read a member, None being its absence, and which there may be."""
-        self._read = read
+    __slots__ = ("_build", "_failures", "_names", "kept")
+
+    def __init__(self, build: Callable[[str], JSON], names: Iterable[str]) -> None:
+        """Remember how to build a member, None being its absence, and which there may be."""
+        self._build = build
         self._names = names
-        self._kept: dict[str, JSON | DocumentTooLarge] = {}
+        self._failures: dict[str, DocumentTooLarge] = {}
+        self.kept: dict[str, Any] = {}
 
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as a dict's get().
-        """Answer a member, or the default where it is absent.
+    def read(self, name: str) -> Any:  # noqa: ANN401 - any JSON value, or ABSENT.
+        """Answer a member, or ABSENT.
 
         Raises:
             DocumentTooLarge: every time, so that no rule answers by a part of what came.
         """
-        if name not in self._kept:
-            try:
-                self._kept[name] = self._read(name)
-            except DocumentTooLarge as error:
-                self._kept[name] = error
-        member = self._kept[name]
-        if isinstance(member, DocumentTooLarge):
-            raise member
-        return default if member is None else member
+        if name in self.kept:
+            return self.kept[name]
+        if name in self._failures:
+            raise self._failures[name]
+        try:
+            member = self._build(name)
+        except DocumentTooLarge as error:
+            self._failures[name] = error
+            raise
+        self.kept[name] = ABSENT if member is None else member
+        return self.kept[name]
 
     @property
     def members(self) -> Members:
@@ -125,11 +135,11 @@ class Document:
         Raises:
             DocumentTooLarge: one of them is.
         """
-        read = {name: self.get(name) for name in self._names}
-        return {name: member for name, member in read.items() if member is not None}
+        read = {name: self.read(name) for name in self._names}
+        return {name: member for name, member in read.items() if member is not ABSENT}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Facts:
     """What a document is made of; scopes and Apis are those granted so far."""
 
@@ -150,12 +160,12 @@ def make_document(
 ) -> Document:
     """Make the document of a request; `scopes` and `apis` are what was granted so far."""
     facts = _Facts(request, tenant, scopes, default_scopes, apis)
-    return Document(lambda name: _read(facts, name), _READERS)
+    return Document(partial(_build, facts), _BUILDERS)
 
 
-def _read(facts: _Facts, name: str) -> JSON:
-    reader = _READERS.get(name)
-    return reader(facts) if reader else None
+def _build(facts: _Facts, name: str) -> JSON:
+    builder = _BUILDERS.get(name)
+    return builder(facts) if builder else None
 
 
 def _describe_client(client: ClientRecord | None) -> JSON:
@@ -207,7 +217,7 @@ def _copy(part: Mapping[str, JSON] | None) -> Members | None:
     return None if part is None else _Copies().copy_object(part)
 
 
-_READERS: Final[Mapping[str, Callable[[_Facts], JSON]]] = {
+_BUILDERS: Final[Mapping[str, Callable[[_Facts], JSON]]] = {
     "version": lambda _facts: VERSION,
     "operation": lambda facts: facts.request.operation or facts.request.grant_type,
     "grant_type": lambda facts: facts.request.grant_type or None,
@@ -264,23 +274,15 @@ class _Copies:
 
 def redact(members: Mapping[str, JSON]) -> Members:
     """Write a document as a trace may keep it: of what came from outside only names and kinds."""
-    shown: Members = {}
-    for name, member in members.items():
-        if name in _FREE_FORM and isinstance(member, dict):
-            known = {"type", "id", "name"} if name != "context" else frozenset[str]()
-            shown[name] = _redact_members(member, shown=known)
-        elif name == "claims" and isinstance(member, dict):
-            shown[name] = _redact_members(member, shown=SHOWN_CLAIMS)
-        else:
-            shown[name] = member
-    return shown
-
-
-def _redact_members(members: Mapping[str, JSON], *, shown: Iterable[str]) -> Members:
-    return {
-        name: member if name in shown else f"({kind_of(member)})"
-        for name, member in members.items()
-    }
+    redacted = dict(members)
+    for name, shown in _SHOWN.items():
+        part = members.get(name)
+        if isinstance(part, dict):
+            redacted[name] = {
+                key: member if key in shown else f"({kind_of(member)})"
+                for key, member in part.items()
+            }
+    return redacted
 
 
 def kind_of(value: object) -> str:

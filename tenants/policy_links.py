@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 # What a request asks for, in parts: the Api and the scope of each, None where it names none.
 Unit: TypeAlias = "tuple[UUID | None, str | None]"
-Policies: TypeAlias = "tuple[PolicyRecord, ...]"
+# A policy, and whether to have been found is to match: nothing else of its links is to be held.
+Filed: TypeAlias = "tuple[PolicyRecord, bool]"
+Policies: TypeAlias = "tuple[Filed, ...]"
 
 ALLOW: Final = "allow"
 # The most selective first; a policy is filed under the first kind of link that it has.
@@ -26,6 +28,8 @@ LINK_KINDS: Final = (
     *("clients", "subjects", "trust_profiles", "groups"),
     *("scopes", "apis", "client_kinds", "operations"),
 )
+# Such a link may match a part of the request only, or its match may not be known.
+_PARTIAL: Final = frozenset(("groups", "scopes", "apis"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class PolicyIndex:
     operations: Mapping[Hashable, Policies]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """What links are held against; `groups` is None where the subject's are not known."""
 
@@ -58,19 +62,21 @@ class Asked:
 
 def index_policies(policies: Iterable[PolicyRecord]) -> PolicyIndex:
     """File each policy under one kind of its links."""
-    unlinked: list[PolicyRecord] = []
-    filed: dict[str, dict[Hashable, Policies]] = {kind: {} for kind in LINK_KINDS}
+    unlinked: list[Filed] = []
+    by_kind: dict[str, dict[Hashable, Policies]] = {kind: {} for kind in LINK_KINDS}
     for policy in policies:
-        kind = next((kind for kind in LINK_KINDS if getattr(policy, kind)), None)
-        if kind is None:
-            unlinked.append(policy)
+        kinds = [kind for kind in LINK_KINDS if getattr(policy, kind)]
+        if not kinds:
+            unlinked.append((policy, True))
             continue
-        for target in getattr(policy, kind):
-            filed[kind][target] = (*filed[kind].get(target, ()), policy)
-    return PolicyIndex(tuple(unlinked), **filed)
+        filed = (policy, len(kinds) == 1 and kinds[0] not in _PARTIAL)
+        targets = by_kind[kinds[0]]
+        for target in getattr(policy, kinds[0]):
+            targets[target] = (*targets.get(target, ()), filed)
+    return PolicyIndex(tuple(unlinked), **by_kind)
 
 
-def find_candidates(index: PolicyIndex, asked: Asked) -> Iterable[PolicyRecord]:
+def find_candidates(index: PolicyIndex, asked: Asked) -> list[Filed]:
     """List every policy that may concern the request, each once, in no order."""
     found = [
         *index.unlinked,
@@ -80,7 +86,7 @@ def find_candidates(index: PolicyIndex, asked: Asked) -> Iterable[PolicyRecord]:
         *index.client_kinds.get(asked.client_kind, ()),
         *index.operations.get(asked.operation, ()),
     ]
-    repeated: list[PolicyRecord] = []
+    repeated: list[Filed] = []
     if index.groups:
         repeated += _in_groups(index.groups, asked.groups)
     if index.apis or index.scopes:
@@ -88,13 +94,13 @@ def find_candidates(index: PolicyIndex, asked: Asked) -> Iterable[PolicyRecord]:
             repeated += index.apis.get(api_id, ())
             repeated += index.scopes.get(scope, ())
     if repeated:
-        found += {id(policy): policy for policy in repeated}.values()
+        found += {id(filed): filed for filed in repeated}.values()
     return found
 
 
 def _in_groups(
     filed: Mapping[Hashable, Policies], groups: tuple[str, ...] | None
-) -> Iterable[PolicyRecord]:
+) -> Iterable[Filed]:
     """List the policies of these groups; of unknown groups, any may be meant."""
     known = filed.values() if groups is None else (filed.get(group, ()) for group in groups)
     return chain.from_iterable(known)

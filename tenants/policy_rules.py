@@ -67,14 +67,15 @@ def ask(request: AccessRequest, units: tuple[Unit, ...]) -> Asked:
 def judge(index: PolicyIndex, asked: Asked, document: Document) -> Judgement:
     """Ask every policy whose links match; the answer depends on no order."""
     answer = Judgement(dict.fromkeys(asked.units))
-    for policy in find_candidates(index, asked):
-        reach = find_reach(policy, asked)
-        if reach:
-            verdict = policy.evaluate(document)
-            is_applied = _is_effective(policy, verdict)
-            answer.judged.append((policy, verdict, is_applied))
-            if is_applied:
-                _apply(policy, reach, answer)
+    for policy, is_exact in find_candidates(index, asked):
+        reach = asked.units if is_exact else find_reach(policy, asked)
+        if not reach:
+            continue
+        verdict = policy.evaluate(document)
+        is_applied = _is_effective(policy, verdict)
+        answer.judged.append((policy, verdict, is_applied))
+        if is_applied:
+            _apply(policy, reach, answer)
     return answer
 
 

@@ -30,6 +30,8 @@ class GrantType(StrEnum):
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant's name.
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    # What a master token asks for; the token endpoint knows no such grant.
+    MASTER_TOKEN = "urn:authplatform:grant-type:master-token"  # noqa: S105 - a grant's name.
 
 
 INTROSPECTION: Final = "introspection"
@@ -370,6 +372,7 @@ class AccessRequest:
     expires_at_ceiling: int | None = None
     session_id: UUID | None = None
     trust_profile_id: UUID | None = None
+    master_token_id: UUID | None = None
     address: str = ""
     user_agent: str = ""
     session_expires_at: int | None = None
@@ -477,9 +480,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change: an operator, a client, or the system itself."""
+    """Who makes a change: an operator, a client, a credential, an end user, or the system."""
 
-    kind: Literal["operator", "client", "system"]
+    kind: Literal["operator", "client", "master_token", "subject", "system"]
     id: str = ""
     label: str = ""
     address: str = ""

@@ -50,8 +50,16 @@ def answer_refusal(error: Exception, request: EndpointRequest, *, operation: str
     answer = answer_error(error, issuer=request.tenant.issuer)
     if not isinstance(error, OAuthError):
         return answer
+    recorded = record_refusal(error, request, operation=operation)
+    return replace(answer, headers={**answer.headers, **recorded})
+
+
+def record_refusal(
+    error: OAuthError, request: EndpointRequest, *, operation: str
+) -> dict[str, str]:
+    """Record a refusal, and answer the header that says if a trace is kept."""
     is_kept = refusals.record(partial(_describe, error, request, operation))
-    return replace(answer, headers={**answer.headers, TRACE_HEADER: KEPT if is_kept else COUNTED})
+    return {TRACE_HEADER: KEPT if is_kept else COUNTED}
 
 
 def answer_error(error: Exception, *, issuer: str = "") -> Answer:

@@ -113,6 +113,14 @@ class InvalidTarget(OAuthError):
     check = "audience_known"
 
 
+class AccessDenied(OAuthError):
+    """Access policies don't allow what is asked. Source: RFC 6749 section 4.1.2.1."""
+
+    error = "access_denied"
+    check = "policies_allow"
+    status = HTTPStatus.FORBIDDEN
+
+
 class InvalidToken(OAuthError):
     """The bearer token is expired, revoked or not ours. Source: RFC 6750 section 3.1."""
 

@@ -222,7 +222,7 @@ def _read_facts(
         tuple(scopes),
         tuple(audiences),
         *numbers,
-        tuple(groups or ()),
+        groups=tuple(groups or ()),
     )
 
 

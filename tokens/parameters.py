@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
-from tenants.records import NO_HEADERS
+from tenants.records import NO_HEADERS, NOTHING
 from tokens.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from tokens.jose import InvalidJWT, parse_json_object
 
@@ -26,9 +26,13 @@ REPEATABLE: Final = frozenset(("resource", "audience"))
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of a request; an empty value counts as omitted."""
+    """The parameters of a request; an empty value counts as omitted.
+
+    `document` is the JSON object of an endpoint that takes one in place of parameters.
+    """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    document: Mapping[str, JSON] = field(default_factory=lambda: NOTHING)
 
     def get(self, name: str) -> str:
         """Answer the parameter's value, or an empty text."""
@@ -92,8 +96,7 @@ def read_parameters(body: bytes, content_type: str, *, allow_json: bool) -> Para
     Raises:
         InvalidRequest: the body is malformed, or a parameter is repeated.
     """
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestTooLarge(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    _refuse_excess(body)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == FORM:
         return read_form(body)
@@ -130,13 +133,28 @@ def _decode(text: bytes) -> str:
         raise InvalidRequest("The parameters are not valid UTF-8.") from error
 
 
-def _read_json(body: bytes) -> Parameters:
+def read_document(body: bytes) -> Mapping[str, JSON]:
+    """Read a JSON object whose members are no parameters.
+
+    Raises:
+        InvalidRequest: it is none, or too large or deep.
+    """
+    _refuse_excess(body)
     try:
-        members = parse_json_object(body)
+        return parse_json_object(body)
     except InvalidJWT as error:
         raise InvalidRequest(
             "The body is no plain JSON object without repeated members.", detail=error.detail
         ) from error
+
+
+def _refuse_excess(body: bytes) -> None:
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestTooLarge(f"The body has more than {MAX_BODY_BYTES} bytes.")
+
+
+def _read_json(body: bytes) -> Parameters:
+    members = read_document(body)
     pairs = ((name, value) for name, member in members.items() for value in _texts(name, member))
     return _collect(pairs)
 

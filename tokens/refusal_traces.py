@@ -189,6 +189,7 @@ def _write_asked(asked: AccessRequest, clean: _Cleaner) -> dict[str, JSON]:
         "session": str(asked.session_id or ""),
         "session_grant_type": asked.session_grant_type,
         "trust_profile": str(asked.trust_profile_id or ""),
+        "master_token": str(asked.master_token_id or ""),
         "app_tenant_id": asked.app_tenant_id,
         "app_subject_id": asked.app_subject_id,
     }

@@ -107,7 +107,6 @@ class NewAccessToken:
     keyed_hash: KeyedHash | None = None
     session_id: UUID | None = None
     parent_id: UUID | None = None
-    master_token_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +227,7 @@ def _token_values(token: NewAccessToken) -> dict[str, object]:
         "session_id": token.session_id,
         "parent_id": token.parent_id,
         "trust_profile_id": request.trust_profile_id,
-        "master_token_id": token.master_token_id,
+        "master_token_id": request.master_token_id,
         "signing_key_id": plan.signing_key.id if plan.signing_key else None,
         "api_ids": list(plan.api_ids),
         "app_tenant_id": request.app_tenant_id or None,

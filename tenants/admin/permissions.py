@@ -29,6 +29,8 @@ CLIENT_MANAGERS: Roles = frozenset((Role.OWNER, Role.CLIENT_MANAGER))
 KEY_CUSTODIANS: Roles = frozenset((Role.OWNER, Role.KEY_CUSTODIAN))
 SUPPORTERS: Roles = frozenset((Role.OWNER, Role.SUPPORT))
 AUDITORS: Roles = frozenset((Role.OWNER, Role.AUDITOR))
+# Whoever finds out why a request got what it got, or gives a client what it lacks.
+EXPLAINERS: Roles = frozenset((Role.OWNER, Role.CLIENT_MANAGER, Role.AUDITOR, Role.SUPPORT))
 READERS: Roles = frozenset((Role.OWNER, Role.AUDITOR, Role.SUPPORT))
 
 
@@ -67,6 +69,8 @@ RIGHTS: dict[str, Rights] = {
     "cut_off": Rights(READERS, add=SUPPORTERS),
     # "change" is the end of a session or token.
     "session": Rights(READERS, change=SUPPORTERS),
+    # Also explanations and previews.
+    "refusal": Rights(EXPLAINERS),
     "audit_event": Rights(READERS),
     "configuration_change": Rights(AUDITORS),
     "membership": _whole(AUDITORS, OWNER),

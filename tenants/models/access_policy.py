@@ -38,6 +38,7 @@ class OperationChoice(models.TextChoices):
     JWT_BEARER = GrantTypeChoice.JWT_BEARER.value, "JWT bearer"
     TOKEN_EXCHANGE = GrantTypeChoice.TOKEN_EXCHANGE.value, "Token exchange"
     DEVICE_CODE = GrantTypeChoice.DEVICE_CODE.value, "Device code"
+    MASTER_TOKEN = GrantTypeChoice.MASTER_TOKEN.value, "Master token"
     INTROSPECTION = "introspection", "Introspection"
     ACCESS = "access", "Access evaluation (AuthZEN)"
 

@@ -73,6 +73,7 @@ class GrantTypeChoice(models.TextChoices):
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer", "JWT bearer"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange", "Token exchange"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code"
+    MASTER_TOKEN = "urn:authplatform:grant-type:master-token", "Master token"
 
 
 def lifetime_field(

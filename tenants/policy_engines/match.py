@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import re2
 
-from tenants.policy_document import Document, kind_of
+from tenants.policy_document import ABSENT, kind_of
 from tenants.policy_engines.logic import conjunction, disjunction
 from tenants.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tenants.policy_document import Document
     from tenants.records import JSON
 
     # A part of a pattern, asked with the value at its place and the whole document.
@@ -25,22 +26,37 @@ if TYPE_CHECKING:
 TRUE: Final = Verdict.TRUE
 FALSE: Final = Verdict.FALSE
 INDETERMINATE: Final = Verdict.INDETERMINATE
-ABSENT: Final = object()
+# What can be compared; a number is the same whether it is written with a fraction or not.
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "text": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 MAX_PATTERN_CHARACTERS: Final = 1_024
 PATTERN_BYTES_OF_MEMORY: Final = 1 << 20
 
 
 def compile_rule(rule: JSON) -> Callable[[Document], Verdict]:
-    """Compile a pattern over the whole document.
+    """Compile a pattern over the whole document, of which it reads what it names.
 
     Raises:
         ValueError, TypeError, KeyError: what the linter would have found.
     """
-    if not isinstance(rule, dict):
-        raise TypeError("a pattern is an object")
-    part = _compile(rule)
+    if not isinstance(rule, dict) or not rule or any(name[:1] == "$" for name in rule):
+        raise TypeError("a pattern is an object with names of the document")
+    items = tuple((name, _compile(sub)) for name, sub in rule.items())
 
-    return lambda document: part(document, document)
+    def match_document(document: Document) -> Verdict:
+        answer, kept = TRUE, document.kept
+        for name, part in items:
+            verdict = part(kept[name] if name in kept else document.read(name), document)
+            if verdict is FALSE:
+                return FALSE
+            if verdict is not TRUE:
+                answer = INDETERMINATE
+        return answer
+
+    return match_document
 
 
 def _compile(pattern: JSON) -> Part:
@@ -53,7 +69,7 @@ def _compile(pattern: JSON) -> Part:
         return parts[0]
     if not parts:
         raise ValueError("an empty pattern would match everything")
-    return lambda value, root: conjunction([part(value, root) for part in parts])
+    return lambda value, root: conjunction(part(value, root) for part in parts)
 
 
 def _compile_members(parts: Mapping[str, Part]) -> Part:
@@ -61,7 +77,7 @@ def _compile_members(parts: Mapping[str, Part]) -> Part:
     items = tuple(parts.items())
 
     def match_members(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
-        is_object = type(value) is dict or type(value) is Document
+        is_object = type(value) is dict
         answer = TRUE if is_object or value is ABSENT else INDETERMINATE
         members = value if is_object else {}
         for name, part in items:
@@ -79,19 +95,20 @@ def _compile_enum(options: JSON) -> Part:
     """Compile a list of texts, numbers and booleans, one of which must be equal."""
     if not isinstance(options, list) or not options:
         raise TypeError("$enum is a list of values")
-    by_kind: dict[str, set[JSON]] = {}
+    by_type: dict[type, set[JSON]] = {}
     for option in options:
         kind = kind_of(option)
-        if kind not in {"text", "number", "boolean"}:
+        if kind not in _TYPES:
             raise TypeError(f"{kind} can't be compared")
-        by_kind.setdefault(kind, set()).add(option)
+        for equal in _TYPES[kind]:
+            by_type.setdefault(equal, set()).add(option)
 
     def match_enum(value: Any, _root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
-        equal_kind = by_kind.get(kind_of(value))
-        if equal_kind is None:
+        equals = by_type.get(type(value))
+        if equals is None:
             # Another kind, or absent: that is not the same as another value.
             return INDETERMINATE
-        return TRUE if value in equal_kind else FALSE
+        return TRUE if value in equals else FALSE
 
     return match_enum
 
@@ -187,7 +204,7 @@ def _compile_ref(argument: JSON) -> Part:
     path = read_path(argument)
 
     def match_ref(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
-        other: Any = root.get(path[0], ABSENT)
+        other = root.read(path[0])
         for name in path[1:]:
             other = other.get(name, ABSENT) if type(other) is dict else ABSENT
         if value is ABSENT or other is ABSENT or kind_of(value) != kind_of(other):

@@ -42,6 +42,11 @@ def lint(rule: JSON, effect: str) -> Iterator[Mistake]:
     if not isinstance(rule, dict):
         yield Mistake((), "The rule is a pattern: an object with names of the request document.")
         return
+    for name in rule:
+        if name.startswith("$"):
+            text = "Write operators below a name of the document; for alternatives there is any."
+            yield Mistake((name,), text)
+            return
     guarded = frozenset(_find_guards(rule, ()))
     yield from _lint_pattern(rule, _Place(DOCUMENT, (), effect, may_lack=False, guarded=guarded))
 

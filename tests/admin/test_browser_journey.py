@@ -49,13 +49,13 @@ def test_a_client_is_made_used_found_and_ended(journey: Journey, live: Installat
 def test_a_secret_that_was_left_is_gone(journey: Journey) -> None:
     client_id = f"forgotten-{uuid4().hex[:8]}"
     secret = make_client(journey, client_id)
-    journey.page.on("dialog", lambda dialog: dialog.accept())
     journey.page.go_back()
     with pytest.raises(Error, match="ERR_CACHE_MISS"):
         journey.page.go_forward()
+    journey.page.wait_for_url("chrome-error://**")
     journey.open(f"/admin/tenants/client/?q={client_id}")
     journey.page.click(f"text={client_id}")
-    journey.page.wait_for_url("**/change/")
+    journey.page.wait_for_url("**/change/**")
     assert secret not in journey.page.content()
     journey.picture("client")
     journey.page.click("text=New secret")
@@ -65,6 +65,11 @@ def test_a_secret_that_was_left_is_gone(journey: Journey) -> None:
     another = journey.page.inner_text("#secret")
     assert another.startswith("acs_")
     assert another != secret
+    asked: list[str] = []
+    journey.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    journey.page.click("text=I have copied it")
+    journey.page.wait_for_url("**/change/**")
+    assert asked == ["beforeunload"], "leaving before copying must warn"
 
 
 def make_client(journey: Journey, client_id: str) -> str:

@@ -98,9 +98,7 @@ def test_every_sentence_is_told() -> None:
 
 def test_every_reason_of_a_decision_is_told() -> None:
     rows = {row[0]: row[1:] for row in _rows("Reasons of a decision")}
-    assert rows == {
-        reason.value: [WIRE_ERRORS[reason], DESCRIPTIONS[reason]] for reason in Reason
-    }
+    assert rows == {reason.value: [WIRE_ERRORS[reason], DESCRIPTIONS[reason]] for reason in Reason}
 
 
 def test_every_reason_to_refuse_an_assertion_is_told() -> None:

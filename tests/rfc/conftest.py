@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def tenant(db: None) -> Tenant:
+def tenant(db: None) -> Tenant:  # noqa: ARG001 - the database is open from here on.
     from tests.factories.tenants import make_tenant
 
     return make_tenant()
@@ -38,20 +38,20 @@ def oauth(tenant: Tenant) -> OAuthClient:
 
 
 @pytest.fixture
-def service(tenant: Tenant, api: Api) -> MadeClient:
+def service(api: Api) -> MadeClient:
     """A client that may read and write, and reads where it asks for nothing in particular."""
     from tests.factories.tenants import make_client
 
-    return make_client(tenant, scopes=["read", "write"], default_scopes=["read"])
+    return make_client(api.tenant, scopes=["read", "write"], default_scopes=["read"])
 
 
 @pytest.fixture
-def refresher(tenant: Tenant, api: Api) -> MadeClient:
+def refresher(api: Api) -> MadeClient:
     """A client whose tokens come with a refresh token."""
     from tests.factories.tenants import make_client
 
     return make_client(
-        tenant,
+        api.tenant,
         "refresher",
         scopes=["read", "write"],
         grant_types=["client_credentials", "refresh_token"],

@@ -52,9 +52,14 @@ class Signer:
         """The public key."""
         algorithm = _SIGNATURES.get_algorithm_by_name(self.algorithm)
         public: dict[str, Any] = algorithm.to_jwk(self.private.public_key(), as_dict=True)
-        return public | {"kid": self.kid, "alg": self.algorithm, "use": "sig", "key_ops": ["verify"]}
+        return public | {
+            "kid": self.kid,
+            "alg": self.algorithm,
+            "use": "sig",
+            "key_ops": ["verify"],
+        }
 
-    def sign(self, claims: dict[str, Any], **headers: Any) -> str:
+    def sign(self, claims: dict[str, Any], **headers: Any) -> str:  # noqa: ANN401 - JSON.
         """Sign what a test says; a claim of None is left out."""
         kept = {name: value for name, value in claims.items() if value is not None}
         payload = json.dumps(kept).encode()
@@ -67,7 +72,12 @@ def make_signer(algorithm: str = "ES256", kid: str = "first") -> Signer:
     return Signer(MAKERS[algorithm](), algorithm, kid)
 
 
-def assertion_claims(issuer: str, subject: str, audience: Any, **changes: Any) -> dict[str, Any]:
+def assertion_claims(
+    issuer: str,
+    subject: str,
+    audience: str,
+    **changes: Any,  # noqa: ANN401 - JSON.
+) -> dict[str, Any]:
     """Write the claims of a good assertion, with a test's changes."""
     now = int(time.time())
     claims = {
@@ -81,7 +91,12 @@ def assertion_claims(issuer: str, subject: str, audience: Any, **changes: Any) -
     return claims | changes
 
 
-def client_assertion(signer: Signer, client_id: str, issuer: str, **changes: Any) -> dict[str, str]:
+def client_assertion(
+    signer: Signer,
+    client_id: str,
+    issuer: str,
+    **changes: Any,  # noqa: ANN401 - JSON.
+) -> dict[str, Any]:
     """Write the two parameters by which a client authenticates. Source: RFC 7523 section 2.2."""
     text = signer.sign(assertion_claims(client_id, client_id, issuer, **changes))
     return {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": text}

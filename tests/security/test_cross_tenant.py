@@ -18,6 +18,8 @@ from tests.oauth_client import OAuthClient
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
+pytestmark = pytest.mark.django_db
+
 
 @dataclass(frozen=True, slots=True)
 class Island:
@@ -48,12 +50,12 @@ def _make(slug: str) -> Island:
 
 
 @pytest.fixture
-def here(db: None) -> Island:
+def here() -> Island:
     return _make("globex")
 
 
 @pytest.fixture
-def there(db: None) -> Island:
+def there() -> Island:
     return _make("initech")
 
 
@@ -107,14 +109,14 @@ def test_no_link_crosses_the_border(here: Island, there: Island) -> None:
         save_client(here.client.client, actor=SYSTEM, links={"scopes": [scope]})
     api = Api.objects.get(tenant=here.tenant, slug="orders")
     with pytest.raises(InvalidEntity, match="resource_server_clients"):
-        changes.save(
-            api, actor=SYSTEM, links={"resource_server_clients": [there.gateway.client]}
-        )
+        changes.save(api, actor=SYSTEM, links={"resource_server_clients": [there.gateway.client]})
     policy = AccessPolicy(tenant=here.tenant, slug="mine")
     with pytest.raises(InvalidEntity, match="clients"):
         changes.save(policy, actor=SYSTEM, links={"clients": [there.client.client]})
     foreign = Api.objects.get(tenant=there.tenant, slug="orders")
-    rule = ClaimRule(tenant=here.tenant, slug="mine", claim="https://x.example", value=1, api=foreign)
+    rule = ClaimRule(
+        tenant=here.tenant, slug="mine", claim="https://x.example", value=1, api=foreign
+    )
     with pytest.raises(InvalidEntity, match="api"):
         changes.save(rule, actor=SYSTEM)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ from tests.factories.tenants import MadeClient, make_api, make_client, make_tena
 from tests.oauth_client import FORM, OAuthClient, basic
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
+
+pytestmark = pytest.mark.django_db
 
 JSON_TYPE = "application/json"
 PATHS = (
@@ -34,7 +37,7 @@ PATHS = (
 
 
 @pytest.fixture
-def oauth(db: None) -> OAuthClient:
+def oauth() -> OAuthClient:
     """A tenant with every switch on, so that every door can be tried."""
     tenant = make_tenant(
         allow_json_token_requests=True,
@@ -46,7 +49,7 @@ def oauth(db: None) -> OAuthClient:
 
 
 @pytest.fixture
-def service(oauth: OAuthClient) -> MadeClient:
+def service(oauth: OAuthClient) -> MadeClient:  # noqa: ARG001 - it has made the tenant.
     return make_client(Tenant.objects.get(), scopes=["read"])
 
 
@@ -165,10 +168,9 @@ def test_no_document_brings_anything(oauth: OAuthClient, body: bytes) -> None:
         _assert_harmless(oauth.post_raw(path, body, content_type=JSON_TYPE))
 
 
+@pytest.mark.usefixtures("service")
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
-def test_no_authorization_header_brings_anything(
-    oauth: OAuthClient, service: MadeClient, header: str
-) -> None:
+def test_no_authorization_header_brings_anything(oauth: OAuthClient, header: str) -> None:
     for path in PATHS:
         body = "grant_type=client_credentials&token=x"
         _assert_harmless(oauth.post_raw(path, body, Authorization=header))
@@ -178,7 +180,12 @@ def test_no_authorization_header_brings_anything(
         assert response.status_code == 401
 
 
-SECRETS = ["\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "short", "x" * 600, "wrong one"]
+SECRETS = [
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    "short",
+    "x" * 600,
+    "wrong one",
+]
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
@@ -313,3 +320,22 @@ def test_random_bytes_are_refused_politely(
     _assert_harmless(
         oauth.post_raw(path, body, content_type=content_type, Authorization=f"Basic {header}")
     )
+
+
+def test_no_log_line_holds_what_must_stay_secret(
+    oauth: OAuthClient, service: MadeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = oauth.token(service).json()["access_token"]
+    oauth.introspect(service, token)
+    oauth.introspect(service, token + "A")
+    oauth.token(service, scope="nothing")
+    oauth.token(MadeClient(service.client, service.secret + "A"))
+    oauth.token(service, grant_type="refresh_token", refresh_token="art_canary")
+    oauth.token(client_assertion="canary.canary.canary", client_assertion_type="canary")
+    oauth.revoke(service, token)
+    oauth.end_session(token)
+    assert caplog.records
+    written = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    for secret in (service.secret, token, token.split(".")[1], "canary"):
+        assert secret not in written

@@ -1,13 +1,21 @@
-"""Adds the pages of this package to the admin site: one list, and tabs that lead to it."""
+"""Adds the pages of this package to the admin site, and the tabs that lead to them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.urls import reverse
 
 from tenants.admin_site import Page, PlatformAdminSite, Tab
-from tokens.admin import grant_detail, grant_list
+from tokens.admin import (
+    decisions,
+    grant_detail,
+    grant_list,
+    previews,
+    refusal_access,
+    refusals,
+)
 from tokens.admin.access import may_see
 from tokens.admin.grant_list import address_of
 
@@ -32,9 +40,35 @@ PAGE = Page(
     ),
 )
 
+REFUSALS_TITLE = "Refusals"
+REFUSALS_PATH = "refusals/"
+REFUSALS_PAGE = Page(
+    title=REFUSALS_TITLE,
+    icon="block",
+    group="Support",
+    view_name="refusals",
+    is_allowed=refusal_access.may_see,
+    routes=(
+        (REFUSALS_PATH, refusals.list_refusals, "refusals"),
+        (f"{REFUSALS_PATH}find/", refusals.find_refusal, "find_refusal"),
+        (f"{REFUSALS_PATH}meanings/", decisions.show_decisions, "decisions"),
+        (f"{REFUSALS_PATH}<uuid:row_id>/", refusals.show_refusal, "refusal_detail"),
+        (f"{PATH}token/<uuid:row_id>/why/", previews.show_why, "token_why"),
+        ("preview/<uuid:client_id>/", previews.preview_client, "client_preview"),
+    ),
+)
+
 
 def _link_by(parameter: str) -> Callable[[str], str]:
     return lambda object_id: address_of(**{parameter: object_id})
+
+
+def _link_to_refusals(parameter: str) -> Callable[[str], str]:
+    return lambda object_id: f"{reverse(refusals.LIST)}?{parameter}={object_id}"
+
+
+def _preview_of(object_id: str) -> str:
+    return reverse("admin:client_preview", args=[object_id])
 
 
 def add_to(site: PlatformAdminSite) -> None:
@@ -46,6 +80,11 @@ def add_to(site: PlatformAdminSite) -> None:
         ("tenants.Subject", "subject"),
     ):
         site.register_tab(label, Tab(TITLE, _link_by(parameter), may_see))
+    site.register_page(REFUSALS_PAGE)
+    for label, parameter in (("tenants.Tenant", "tenant"), ("tenants.Client", "client")):
+        link = _link_to_refusals(parameter)
+        site.register_tab(label, Tab(REFUSALS_TITLE, link, refusal_access.may_see))
+    site.register_tab("tenants.Client", Tab("Preview", _preview_of, refusal_access.may_see))
 
 
 add_to(admin.site)  # type: ignore[arg-type]  # the lazy stand-in of our own site.

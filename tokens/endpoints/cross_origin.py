@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tenants.records import TenantSnapshot
     from tokens.answers import Answer
+    from tokens.endpoints.view import HTTPRequest
     from tokens.parameters import EndpointRequest
 
 PREFLIGHT_SECONDS: Final = 600
@@ -36,7 +37,7 @@ def preflight_headers(request: HttpRequest, tenant: TenantSnapshot) -> dict[str,
     }
 
 
-def allow_origin(request: HttpRequest, read: EndpointRequest, answer: Answer) -> Answer:
+def allow_origin(request: HTTPRequest, read: EndpointRequest, answer: Answer) -> Answer:
     """Let the origin read the answer if the client that asked lists it."""
     origin = request.META["HTTP_ORIGIN"]
     try:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from tokens import gate
+from tenants import snapshot
+from tenants.policy import DESCRIPTIONS, Reason, decide_access
+from tenants.records import INTROSPECTION, AccessRequest, SubjectRecord
+from tokens import error_handler, gate
 from tokens.answers import Answer
 from tokens.claim_profiles import RFC9068, UnknownClaimProfile, resolve_profile
 from tokens.claims import build_claims, extra_claims
 from tokens.client_authentication import authenticate, require_confidential
 from tokens.endpoints.view import EndpointView
+from tokens.errors import AccessDenied
 from tokens.token_facts import record_of
 
 if TYPE_CHECKING:
@@ -37,34 +42,92 @@ def answer_introspection(request: EndpointRequest) -> Answer:
     text = request.parameters.require("token")
     token = gate.accept(request.tenant, text, accept_symmetric=True)
     if token is not None:
-        return Answer(_describe(request.tenant, client, token))
+        return Answer(_describe(request, client, token))
     refresh = gate.look_up_refresh(request.tenant, text)
-    if refresh is not None and refresh.client == client.id:
-        return Answer(_describe_refresh(request.tenant, refresh))
-    return Answer(INACTIVE)
+    if refresh is None or refresh.client != client.id or _is_denied(request, client, refresh):
+        return Answer(INACTIVE)
+    return Answer(_describe_refresh(request.tenant, refresh))
 
 
 def _describe(
-    tenant: TenantSnapshot, client: ClientRecord, token: AcceptedToken
+    request: EndpointRequest, client: ClientRecord, token: AcceptedToken
 ) -> dict[str, JSON]:
+    """Describe what the caller may know of a token, unless a policy denies even that."""
+    tenant = request.tenant
     apis = [tenant.apis[api_id] for api_id in token.api_ids if api_id in tenant.apis]
     if token.client != client.id:
         apis = [api for api in apis if client.id in api.resource_server_ids]
         if not apis:
             return INACTIVE
-        return _describe_for(tenant, token, apis)
+        token = _cut_to(tenant, token, apis)
+    if _is_denied(request, client, token):
+        return INACTIVE
     return _describe_part(tenant, token, token.scopes, token.audiences, api_ids=token.api_ids)
 
 
-def _describe_for(
-    tenant: TenantSnapshot, token: AcceptedToken, apis: list[ApiRecord]
-) -> dict[str, JSON]:
-    """Describe the part of a token that concerns a resource server. Source: RFC 7662 section 4."""
+def _cut_to(tenant: TenantSnapshot, token: AcceptedToken, apis: list[ApiRecord]) -> AcceptedToken:
+    """Keep the part of a token that concerns a resource server. Source: RFC 7662 section 4."""
     served = {api.id for api in apis}
     known = tenant.scopes
-    scopes = tuple(s for s in token.scopes if s in known and known[s].api_id in served)
-    audiences = tuple(api.audience for api in apis)
-    return _describe_part(tenant, token, scopes, audiences, api_ids=tuple(served))
+    return replace(
+        token,
+        scopes=tuple(s for s in token.scopes if s in known and known[s].api_id in served),
+        audiences=tuple(api.audience for api in apis),
+        api_ids=tuple(served),
+    )
+
+
+def _is_denied(
+    request: EndpointRequest, caller: ClientRecord, token: AcceptedToken | PresentedRefreshToken
+) -> bool:
+    """Ask the policies about the token's own client and subject: introspection honours a deny.
+
+    A denial is recorded like any other, but nothing in the answer tells it from a dead token.
+    """
+    owner = snapshot.CURRENT.client(request.tenant, token.client_id)
+    if owner is None or owner.id != token.client:
+        return True
+    asked = _ask(request, caller, owner, token)
+    decision = decide_access(asked, request.tenant)
+    if decision.is_allowed:
+        return False
+    text = DESCRIPTIONS[Reason(decision.refusal.reason)]
+    error = AccessDenied(text, asked=asked, decision=decision)
+    error_handler.record_refusal(error, request, operation=IntrospectView.operation)
+    return True
+
+
+def _ask(
+    request: EndpointRequest,
+    caller: ClientRecord,
+    owner: ClientRecord,
+    token: AcceptedToken | PresentedRefreshToken,
+) -> AccessRequest:
+    subject = None
+    if token.subject_id is not None:
+        subject = SubjectRecord(
+            # A disabled one has ended the token.
+            token.subject_id,
+            is_enabled=True,
+            cut_off_number=token.cut_off_number,
+            groups=tuple(token.groups),
+        )
+    return AccessRequest(
+        grant_type=token.grant_type,
+        client=owner,
+        subject=subject,
+        requested_scopes=tuple(token.scopes),
+        requested_audiences=tuple(token.audiences),
+        trust_profile_id=token.trust_profile_id,
+        address=request.address,
+        user_agent=request.user_agent,
+        operation=INTROSPECTION,
+        groups=subject.groups if subject else None,
+        method=request.method,
+        headers=request.headers,
+        now=request.now,
+        caller=caller,
+    )
 
 
 def _describe_part(

@@ -47,7 +47,7 @@ class SessionView(EndpointView):
 
     def delete(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
         """End the session of the presented token."""
-        return write_answer(self._answer(request, issuer, api))
+        return write_answer(self.answer_http(request, issuer, api))
 
     def answer(self, request: EndpointRequest) -> Answer:
         """Answer by the core."""

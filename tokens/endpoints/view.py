@@ -7,7 +7,7 @@ rendering are fixed by the RFCs and so are left out.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import orjson
 from django.http import HttpResponse
@@ -33,6 +33,18 @@ if TYPE_CHECKING:
     from tenants.records import TenantSnapshot
 
 MAX_USER_AGENT_CHARACTERS = 200
+
+
+class HTTPRequest(Protocol):
+    """What an endpoint reads of a request: variables, method and body."""
+
+    META: dict[str, Any]
+    method: str | None
+
+    def read(self, limit: int, /) -> bytes:
+        """Read the body up to a limit."""
+
+
 MAX_HEADER_CHARACTERS = 200
 # The headers of the request document, and where WSGI leaves them. Source: PEP 3333.
 HEADER_VARIABLES = tuple(
@@ -65,10 +77,13 @@ class EndpointView(APIView):
         """Say whether the tenant takes JSON bodies here."""
         return tenant.allow_json_token_requests
 
+    def read_parameters(self, body: bytes, content_type: str, tenant: TenantSnapshot) -> Parameters:
+        """Read a form, or JSON where the tenant takes it."""
+        return read_parameters(body, content_type, allow_json=self.allows_json(tenant))
+
     def post(self, request: HttpRequest, issuer: str, api: str = "") -> HttpResponse:
         """Read the request, call the core, write the answer."""
-        answer = self._answer(request, issuer, api)
-        return write_answer(answer)
+        return write_answer(self.answer_http(request, issuer, api))
 
     def options(  # type: ignore[override]  # nothing of DRF's request and response is used.
         self, request: HttpRequest, issuer: str, **_fixed: str
@@ -78,7 +93,8 @@ class EndpointView(APIView):
         headers = cross_origin.preflight_headers(request, tenant) if self.is_cross_origin else {}
         return HttpResponse(status=204, headers={"Allow": self._allow(), **headers})
 
-    def _answer(self, request: HttpRequest, issuer: str, api: str) -> Answer:
+    def answer_http(self, request: HTTPRequest, issuer: str, api: str = "") -> Answer:
+        """Read a request, whoever received it, and answer it."""
         number = snapshot.CURRENT.confirm()
         tenant = self._find_tenant(issuer)
         read: EndpointRequest | None = None
@@ -103,16 +119,13 @@ class EndpointView(APIView):
     def _allow(self) -> str:
         return ", ".join(name.upper() for name in self.http_method_names)
 
-    def _read_parameters(self, request: HttpRequest, tenant: TenantSnapshot) -> Parameters:
+    def _read_parameters(self, request: HTTPRequest, tenant: TenantSnapshot) -> Parameters:
         if not self.reads_body:
             return Parameters()
         if request.META.get("QUERY_STRING") and "access_token=" in request.META["QUERY_STRING"]:
             raise InvalidRequest("Tokens in the query string are refused; use a header.")
-        return read_parameters(
-            read_body(request),
-            request.META.get("CONTENT_TYPE", ""),
-            allow_json=self.allows_json(tenant),
-        )
+        content_type = request.META.get("CONTENT_TYPE", "")
+        return self.read_parameters(read_body(request), content_type, tenant)
 
     # The parts of Django REST Framework that these endpoints have no use for.
 
@@ -148,7 +161,7 @@ class EndpointView(APIView):
 
 
 def _describe(
-    request: HttpRequest, tenant: TenantSnapshot, parameters: Parameters, *, number: int, api: str
+    request: HTTPRequest, tenant: TenantSnapshot, parameters: Parameters, *, number: int, api: str
 ) -> EndpointRequest:
     meta = request.META
     return EndpointRequest(
@@ -187,7 +200,7 @@ def find_tenant(issuer: str) -> TenantSnapshot:
     return tenant
 
 
-def read_body(request: HttpRequest) -> bytes:
+def read_body(request: HTTPRequest) -> bytes:
     """Read at most as many bytes as an endpoint takes, and one more to notice the excess.
 
     Raises:

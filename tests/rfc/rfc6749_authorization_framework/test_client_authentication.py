@@ -18,9 +18,11 @@ from tests.factories.tenants import MadeClient, allow, make_api, make_client, ma
 from tests.oauth_client import OAuthClient, basic
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
     from tenants.models import Tenant
+
+pytestmark = pytest.mark.django_db
 
 GRANT = {"grant_type": "client_credentials"}
 HARD_PAIRS = {
@@ -43,21 +45,21 @@ def _typed(client_id: str, secret: str) -> tuple[OAuthClient, MadeClient]:
 
 @pytest.mark.requirement("RFC 6749", "2.3.1", "Both halves of HTTP Basic are form-encoded.")
 @pytest.mark.parametrize("pair", HARD_PAIRS.values(), ids=HARD_PAIRS)
-def test_basic_carries_any_id_and_secret(db: None, pair: tuple[str, str]) -> None:
+def test_basic_carries_any_id_and_secret(pair: tuple[str, str]) -> None:
     oauth, client = _typed(*pair)
     assert oauth.token(client).status_code == 200
 
 
 @pytest.mark.requirement("RFC 6749", "2.3.1", "The secret may stand in the request body.")
 @pytest.mark.parametrize("pair", HARD_PAIRS.values(), ids=HARD_PAIRS)
-def test_a_form_carries_any_id_and_secret(db: None, pair: tuple[str, str]) -> None:
+def test_a_form_carries_any_id_and_secret(pair: tuple[str, str]) -> None:
     oauth, client = _typed(*pair)
     response = oauth.token(client_id=client.client_id, client_secret=client.secret)
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("pair", HARD_PAIRS.values(), ids=HARD_PAIRS)
-def test_json_carries_any_id_and_secret(db: None, pair: tuple[str, str]) -> None:
+def test_json_carries_any_id_and_secret(pair: tuple[str, str]) -> None:
     oauth, client = _typed(*pair)
     body = json.dumps(GRANT | {"client_id": client.client_id, "client_secret": client.secret})
     response = oauth.post_raw("/oauth/token", body, content_type="application/json; charset=utf-8")
@@ -116,14 +118,13 @@ MALFORMED = {
 }
 
 
-@pytest.mark.requirement("RFC 6749", "5.2", "A failed Authorization header is a 401 with challenge.")
+@pytest.mark.usefixtures("service")
+@pytest.mark.requirement(
+    "RFC 6749", "5.2", "A failed Authorization header is a 401 with challenge."
+)
 @pytest.mark.parametrize("header", MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_authorization_header_is_refused(
-    oauth: OAuthClient, service: MadeClient, header: str
-) -> None:
-    response = oauth.post_raw(
-        "/oauth/token", "grant_type=client_credentials", Authorization=header
-    )
+def test_a_malformed_authorization_header_is_refused(oauth: OAuthClient, header: str) -> None:
+    response = oauth.post_raw("/oauth/token", "grant_type=client_credentials", Authorization=header)
     assert response.status_code == 401
     assert response.json()["error"] == "invalid_client"
     assert response["WWW-Authenticate"].startswith('Basic realm="')
@@ -155,9 +156,7 @@ def _failures(tenant: Tenant) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.requirement("RFC 6749", "5.2", "Whatever was wrong, the answer is invalid_client.")
 @pytest.mark.parametrize("allows_typed", [False, True], ids=["machine-made", "typed"])
-def test_no_answer_tells_an_unknown_client_from_a_wrong_secret(
-    db: None, *, allows_typed: bool
-) -> None:
+def test_no_answer_tells_an_unknown_client_from_a_wrong_secret(*, allows_typed: bool) -> None:
     tenant = make_tenant(allow_typed_secrets=allows_typed)
     oauth = OAuthClient(tenant)
     answers = {
@@ -173,7 +172,7 @@ def test_no_answer_tells_an_unknown_client_from_a_wrong_secret(
     assert len({answer["WWW-Authenticate"] for answer in answers.values()}) == 1
 
 
-def test_typed_secrets_cost_an_unknown_client_the_same_time(db: None) -> None:
+def test_typed_secrets_cost_an_unknown_client_the_same_time() -> None:
     oauth, client = _typed("people", "a secret of people")
     wrong = _cpu_seconds(oauth, client.client_id)
     unknown = _cpu_seconds(oauth, "nobody")
@@ -231,11 +230,12 @@ def test_basic_may_repeat_its_client_id_in_the_body(
 def test_a_failure_in_the_body_carries_no_challenge(
     oauth: OAuthClient, service: MadeClient
 ) -> None:
-    for parameters in (
+    attempts: list[dict[str, Any]] = [
         {"client_id": service.client_id, "client_secret": "wrong"},
         {"client_id": service.client_id},
         {},
-    ):
+    ]
+    for parameters in attempts:
         response = oauth.token(**parameters)
         assert response.status_code == 401
         assert "WWW-Authenticate" not in response
@@ -256,7 +256,9 @@ def test_each_live_secret_works_until_it_is_removed(
 @pytest.mark.requirement("RFC 6749", "2.3.1", "Credentials in the request URI are not used.")
 def test_credentials_in_the_query_are_not_read(oauth: OAuthClient, service: MadeClient) -> None:
     query = f"?client_id={service.client_id}&client_secret={service.secret}"
-    assert oauth.post_raw(f"/oauth/token{query}", "grant_type=client_credentials").status_code == 401
+    assert (
+        oauth.post_raw(f"/oauth/token{query}", "grant_type=client_credentials").status_code == 401
+    )
 
 
 @pytest.mark.requirement("RFC 6749", "4.4", "Only confidential clients use client_credentials.")

@@ -52,7 +52,8 @@ def test_the_token_is_what_introspection_says(oauth: OAuthClient, service: MadeC
     assert told == claims | {"active": True, "token_type": "Bearer"}
 
 
-def test_an_opaque_token_says_nothing(oauth: OAuthClient, tenant: Tenant, api: object) -> None:
+@pytest.mark.usefixtures("api")
+def test_an_opaque_token_says_nothing(oauth: OAuthClient, tenant: Tenant) -> None:
     client = make_client(tenant, scopes=["read"], access_token_format="opaque")
     token = oauth.token(client).json()["access_token"]
     assert re.fullmatch(OPAQUE, token)
@@ -84,10 +85,11 @@ NOT_ALLOWED = {
 }
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 6749", "5.2", "What is not authorised is an unauthorized_client.")
 @pytest.mark.parametrize("policies", [row[0] for row in NOT_ALLOWED.values()], ids=NOT_ALLOWED)
 def test_without_an_access_policy_there_is_no_token(
-    oauth: OAuthClient, tenant: Tenant, api: object, policies: list[str]
+    oauth: OAuthClient, tenant: Tenant, policies: list[str]
 ) -> None:
     client = make_client(tenant, scopes=["read"], is_allowed=False)
     other = make_client(tenant, "other", scopes=["read"], is_allowed=False)

@@ -48,7 +48,8 @@ def test_each_error_has_the_form_of_the_standard(
     assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", response.json()["error_description"])
 
 
-def test_the_request_id_is_ours(oauth: OAuthClient, service: MadeClient) -> None:
+@pytest.mark.usefixtures("service")
+def test_the_request_id_is_ours(oauth: OAuthClient) -> None:
     response = oauth.post_raw("/oauth/token", "", **{"X-Request-Id": "mine"})
     assert response["X-Request-Id"] != "mine"
 
@@ -65,10 +66,9 @@ def test_a_refusal_repeats_nothing_that_was_sent(oauth: OAuthClient, service: Ma
         assert b"zzz-canary" not in response.content
 
 
+@pytest.mark.usefixtures("tenant")
 @pytest.mark.requirement("RFC 6749", "5.2", "A grant that is not the client's is its own error.")
-def test_the_environment_bounds_the_grants(
-    oauth: OAuthClient, tenant: Tenant, service: MadeClient
-) -> None:
+def test_the_environment_bounds_the_grants(oauth: OAuthClient, service: MadeClient) -> None:
     environment = make_environment()
     environment.allowed_grant_types = ["refresh_token"]
     changes.save(environment, actor=SYSTEM)

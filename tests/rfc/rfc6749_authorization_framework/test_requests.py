@@ -42,9 +42,10 @@ def test_a_missing_grant_type_is_named(oauth: OAuthClient, service: MadeClient) 
     assert "grant_type" in response.json()["error_description"]
 
 
+@pytest.mark.usefixtures("service")
 @pytest.mark.requirement("RFC 6749", "3.2", "The client must use POST.")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_only_post_is_answered(oauth: OAuthClient, service: MadeClient, method: str) -> None:
+def test_only_post_is_answered(oauth: OAuthClient, method: str) -> None:
     response = oauth.http.generic(method, f"{oauth.base}/oauth/token?grant_type=client_credentials")
     assert response.status_code == 405
     assert response["Allow"] == "POST, OPTIONS"
@@ -66,11 +67,10 @@ def test_what_is_below_the_bounds_is_answered(oauth: OAuthClient, service: MadeC
 OTHER_TYPES = ("text/plain", "multipart/form-data; boundary=x", "application/xml", "", "x", "a/b/c")
 
 
+@pytest.mark.usefixtures("service")
 @pytest.mark.requirement("RFC 6749", "3.2", "The parameters are form-encoded.")
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
-def test_another_content_type_is_refused(
-    oauth: OAuthClient, service: MadeClient, content_type: str
-) -> None:
+def test_another_content_type_is_refused(oauth: OAuthClient, content_type: str) -> None:
     response = oauth.post_raw(
         "/oauth/token", "grant_type=client_credentials", content_type=content_type
     )

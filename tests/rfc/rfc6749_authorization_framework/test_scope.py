@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tenants.records import SYSTEM
 from tenants.services import changes
@@ -90,3 +93,24 @@ def test_a_scope_of_a_disabled_api_is_refused(
     response = oauth.token(service)
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_target"
+
+
+@hypothesis_settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(asked=st.lists(st.sampled_from(["read", "write", "secret-one", "openid", "unknown"])))
+def test_narrowing_grants_what_was_asked_and_allowed_and_nothing_else(
+    oauth: OAuthClient, tenant: Tenant, service: MadeClient, asked: list[str]
+) -> None:
+    if not tenant.apis.filter(slug="vault").exists():
+        make_api(tenant, "vault", scopes=["secret-one"])
+        tenant.scope_excess = "narrow"
+        update_tenant(tenant, actor=SYSTEM)
+    response = oauth.token(service, scope=" ".join(asked))
+    allowed = [name for name in dict.fromkeys(asked) if name in {"read", "write"}]
+    if asked and not allowed:
+        assert response.json()["error"] == "invalid_scope"
+    else:
+        assert response.json()["scope"] == (" ".join(allowed) or "read")

@@ -90,8 +90,9 @@ def test_each_level_may_choose_the_format(
     assert re.fullmatch(OPAQUE, oauth.token(service).json()["access_token"])
 
 
+@pytest.mark.usefixtures("api")
 def test_a_native_client_gets_opaque_tokens_whatever_the_settings_say(
-    oauth: OAuthClient, tenant: Tenant, api: object
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     native = make_client(
         tenant, "native", kind="native", scopes=["read"], access_token_format="jwt"
@@ -99,8 +100,9 @@ def test_a_native_client_gets_opaque_tokens_whatever_the_settings_say(
     assert re.fullmatch(OPAQUE, oauth.token(native).json()["access_token"])
 
 
+@pytest.mark.usefixtures("oauth")
 def test_another_tenant_of_the_environment_keeps_its_own_settings(
-    oauth: OAuthClient, tenant: Tenant, service: MadeClient
+    tenant: Tenant, service: MadeClient
 ) -> None:
     neighbour = make_tenant("initech", environment=make_environment())
     make_api(neighbour)
@@ -111,9 +113,8 @@ def test_another_tenant_of_the_environment_keeps_its_own_settings(
     assert OAuthClient(neighbour).token(other).json()["expires_in"] == 66
 
 
-def test_two_apis_share_the_smaller_lifetime(
-    oauth: OAuthClient, tenant: Tenant, api: object
-) -> None:
+@pytest.mark.usefixtures("api")
+def test_two_apis_share_the_smaller_lifetime(oauth: OAuthClient, tenant: Tenant) -> None:
     make_api(tenant, "bills", scopes=["pay"], access_token_lifetime_seconds=40)
     client = make_client(tenant, scopes=["read", "pay"])
     assert oauth.token(client, scope="read").json()["expires_in"] == 3600

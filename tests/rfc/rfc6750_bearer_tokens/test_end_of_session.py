@@ -47,11 +47,10 @@ def test_a_missing_token_is_challenged(oauth: OAuthClient, tenant: Tenant, heade
 BAD = ["Bearer", "Bearer ", "Bearer x y", "Bearer garbage", "Bearer ü", "bearer a.b.c", "Bearer =a"]
 
 
+@pytest.mark.usefixtures("tenant")
 @pytest.mark.requirement("RFC 6750", "3.1", "A token that is no good is an invalid_token.")
 @pytest.mark.parametrize("header", BAD)
-def test_a_bad_token_is_an_invalid_token(
-    oauth: OAuthClient, tenant: Tenant, header: str
-) -> None:
+def test_a_bad_token_is_an_invalid_token(oauth: OAuthClient, header: str) -> None:
     response = oauth.http.delete(f"{oauth.base}/session", headers={"Authorization": header})
     assert response.status_code == 401
     assert response.json()["error"] == "invalid_token"
@@ -88,9 +87,7 @@ def test_a_refresh_token_is_no_bearer_token(oauth: OAuthClient, refresher: MadeC
     assert oauth.end_session(refresh_token).status_code == 401
 
 
-def test_what_an_api_could_forge_authorises_nothing(
-    oauth: OAuthClient, tenant: Tenant
-) -> None:
+def test_what_an_api_could_forge_authorises_nothing(oauth: OAuthClient, tenant: Tenant) -> None:
     make_api(tenant, "users", scopes=["search"], signing_algorithm="HS256")
     client = make_client(tenant, scopes=["search"])
     token = oauth.token(client).json()["access_token"]

@@ -9,16 +9,15 @@ import pytest
 from tests.factories.tenants import make_client
 
 if TYPE_CHECKING:
-    from tenants.models import Api, Tenant
+    from tenants.models import Tenant
     from tests.factories.tenants import MadeClient
     from tests.oauth_client import OAuthClient
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 7009", "2", "A client revokes its own access token, at once.")
 @pytest.mark.parametrize("token_format", ["jwt", "opaque"])
-def test_a_revoked_token_is_inactive(
-    oauth: OAuthClient, tenant: Tenant, api: Api, token_format: str
-) -> None:
+def test_a_revoked_token_is_inactive(oauth: OAuthClient, tenant: Tenant, token_format: str) -> None:
     client = make_client(tenant, scopes=["read"], access_token_format=token_format)
     token, other = (oauth.token(client).json()["access_token"] for _ in range(2))
     response = oauth.revoke(client, token)
@@ -67,7 +66,9 @@ def test_nobody_revokes_for_another(
 
 
 @pytest.mark.requirement("RFC 7009", "2.2", "An invalid token is no error either.")
-@pytest.mark.parametrize("text", ["garbage", "a.b.c", "A" * 64, "art_" + "A" * 64, "😀", "x" * 60_000])
+@pytest.mark.parametrize(
+    "text", ["garbage", "a.b.c", "A" * 64, "art_" + "A" * 64, "😀", "x" * 60_000]
+)
 def test_garbage_is_answered_alike(oauth: OAuthClient, service: MadeClient, text: str) -> None:
     response = oauth.revoke(service, text)
     assert (response.status_code, response.json()) == (200, {})

@@ -18,19 +18,19 @@ from tests.rfc.verification import issuer_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
     from pytest_django import Settings
 
-    from tenants.models import Tenant
+    from tenants.models import Api, Tenant
     from tests.rfc.signers import Signer
 
 SIGNER = make_signer()
 
 
 @pytest.fixture
-def workload(tenant: Tenant, api: object) -> MadeClient:
+def workload(api: Api) -> MadeClient:
     """A client that authenticates by a key."""
-    return make_keyed(tenant, jwks=[SIGNER.jwk])
+    return make_keyed(api.tenant, jwks=[SIGNER.jwk])
 
 
 def make_keyed(tenant: Tenant, client_id: str = "workload", **keys: Any) -> MadeClient:  # noqa: ANN401 - of a client.
@@ -39,7 +39,7 @@ def make_keyed(tenant: Tenant, client_id: str = "workload", **keys: Any) -> Made
     )
 
 
-def _ask(oauth: OAuthClient, text: str, **more: str) -> HttpResponse:
+def _ask(oauth: OAuthClient, text: str, **more: Any) -> HttpResponse:  # noqa: ANN401 - as sent.
     return oauth.token(client_assertion_type=CLIENT_ASSERTION, client_assertion=text, **more)
 
 
@@ -48,10 +48,11 @@ def _sign(tenant: Tenant, *, signer: Signer = SIGNER, **changes: Any) -> str:  #
     return signer.sign(claims)
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 7523", "2.2", "A signed assertion authenticates the client.")
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256", "EdDSA", "ES384", "RS512"])
 def test_a_signed_assertion_authenticates(
-    oauth: OAuthClient, tenant: Tenant, api: object, algorithm: str
+    oauth: OAuthClient, tenant: Tenant, algorithm: str
 ) -> None:
     signer = make_signer(algorithm)
     make_keyed(tenant, jwks=[signer.jwk])
@@ -60,16 +61,16 @@ def test_a_signed_assertion_authenticates(
     assert response.json()["scope"] == "read"
 
 
+@pytest.mark.usefixtures("workload")
 @pytest.mark.requirement("RFC 7523", "2.2", "client_id is optional, and must be the assertion's.")
-def test_the_client_id_may_stand_beside(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
-) -> None:
+def test_the_client_id_may_stand_beside(oauth: OAuthClient, tenant: Tenant) -> None:
     assert _ask(oauth, _sign(tenant), client_id="workload").status_code == 200
     assert _ask(oauth, _sign(tenant), client_id="other").json()["error"] == "invalid_request"
 
 
+@pytest.mark.usefixtures("workload")
 @pytest.mark.requirement("RFC 7523", "3", "An assertion can be refused when it is used again.")
-def test_an_assertion_works_once(oauth: OAuthClient, tenant: Tenant, workload: MadeClient) -> None:
+def test_an_assertion_works_once(oauth: OAuthClient, tenant: Tenant) -> None:
     text = _sign(tenant)
     assert _ask(oauth, text).status_code == 200
     again = _ask(oauth, text)
@@ -77,8 +78,9 @@ def test_an_assertion_works_once(oauth: OAuthClient, tenant: Tenant, workload: M
     assert "before" in again.json()["error_description"]
 
 
+@pytest.mark.usefixtures("workload")
 def test_the_same_jti_of_another_client_is_another_assertion(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     make_keyed(tenant, "second", jwks=[SIGNER.jwk])
     for client_id in ("workload", "second"):
@@ -109,10 +111,11 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.usefixtures("workload")
 @pytest.mark.requirement("RFC 7523", "3", "iss, sub, aud, exp and jti are checked.")
 @pytest.mark.parametrize("changes", WRONG_CLAIMS.values(), ids=WRONG_CLAIMS)
 def test_wrong_claims_are_refused(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient, changes: dict[str, Any]
+    oauth: OAuthClient, tenant: Tenant, changes: dict[str, Any]
 ) -> None:
     issuer = issuer_of(tenant)
     changed = json.loads(json.dumps(changes).replace("ISSUER", issuer))
@@ -121,9 +124,8 @@ def test_wrong_claims_are_refused(
     assert "WWW-Authenticate" not in response
 
 
-def test_an_array_with_the_issuer_alone_is_good(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
-) -> None:
+@pytest.mark.usefixtures("workload")
+def test_an_array_with_the_issuer_alone_is_good(oauth: OAuthClient, tenant: Tenant) -> None:
     assert _ask(oauth, _sign(tenant, aud=[issuer_of(tenant)])).status_code == 200
 
 
@@ -147,17 +149,17 @@ def _foreign_signatures(tenant: Tenant) -> dict[str, str]:
     }
 
 
+@pytest.mark.usefixtures("workload")
 @pytest.mark.requirement("RFC 7523", "3", "The assertion must be signed by the client's key.")
-def test_wrong_signatures_are_refused(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
-) -> None:
+def test_wrong_signatures_are_refused(oauth: OAuthClient, tenant: Tenant) -> None:
     for what, text in _foreign_signatures(tenant).items():
         response = _ask(oauth, text)
         assert (response.status_code, response.json()["error"]) == (401, "invalid_client"), what
 
 
+@pytest.mark.usefixtures("workload")
 def test_an_assertion_of_an_unknown_client_is_refused_alike(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     claims = assertion_claims("nobody", "nobody", issuer_of(tenant))
     unknown = _ask(oauth, SIGNER.sign(claims))
@@ -166,8 +168,9 @@ def test_an_assertion_of_an_unknown_client_is_refused_alike(
     assert unknown.content == wrong.content
 
 
+@pytest.mark.usefixtures("workload")
 def test_an_assertion_for_one_tenant_is_worth_nothing_in_another(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     neighbour = make_tenant("initech")
     make_keyed_without_scope(neighbour)
@@ -181,25 +184,26 @@ def make_keyed_without_scope(tenant: Tenant) -> MadeClient:
     )
 
 
+@pytest.mark.usefixtures("api")
 def test_a_client_with_a_secret_has_no_use_for_assertions(
-    oauth: OAuthClient, tenant: Tenant, api: object
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     make_client(tenant, "workload", scopes=["read"], jwks=[SIGNER.jwk])
     assert _ask(oauth, _sign(tenant)).status_code == 401
 
 
-def test_a_client_with_a_key_has_no_use_for_secrets(
-    oauth: OAuthClient, workload: MadeClient
-) -> None:
+@pytest.mark.usefixtures("workload")
+def test_a_client_with_a_key_has_no_use_for_secrets(oauth: OAuthClient) -> None:
     response = oauth.token(client_id="workload", client_secret="something")
     assert response.status_code == 401
 
 
+@pytest.mark.usefixtures("workload")
 @pytest.mark.requirement("RFC 7521", "4.2", "The type says how the assertion is to be read.")
-@pytest.mark.parametrize("name", ["", "x", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"])
-def test_another_assertion_type_is_refused(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient, name: str
-) -> None:
+@pytest.mark.parametrize(
+    "name", ["", "x", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"]
+)
+def test_another_assertion_type_is_refused(oauth: OAuthClient, tenant: Tenant, name: str) -> None:
     response = oauth.token(client_assertion_type=name, client_assertion=_sign(tenant))
     assert response.status_code in {400, 401}
     assert response.json()["error"] in {"invalid_request", "invalid_client"}
@@ -234,10 +238,9 @@ def _serve(document: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 7591", "2", "jwks_uri is where the client publishes its keys.")
-def test_the_keys_may_be_fetched(
-    oauth: OAuthClient, tenant: Tenant, api: object, settings: Settings
-) -> None:
+def test_the_keys_may_be_fetched(oauth: OAuthClient, tenant: Tenant, settings: Settings) -> None:
     settings.TENANTS_OUTGOING_PRIVATE_ADDRESSES = ["127.0.0.0/8"]
     with _serve({"keys": [SIGNER.jwk]}) as (uri, asked):
         make_keyed(tenant, jwks_uri=uri)
@@ -245,9 +248,8 @@ def test_the_keys_may_be_fetched(
     assert asked == ["/jwks.json"]
 
 
-def test_private_addresses_are_out_of_reach(
-    oauth: OAuthClient, tenant: Tenant, api: object
-) -> None:
+@pytest.mark.usefixtures("api")
+def test_private_addresses_are_out_of_reach(oauth: OAuthClient, tenant: Tenant) -> None:
     with _serve({"keys": [SIGNER.jwk]}) as (uri, asked):
         make_keyed(tenant, jwks_uri=uri)
         response = _ask(oauth, _sign(tenant))
@@ -255,16 +257,18 @@ def test_private_addresses_are_out_of_reach(
     assert asked == []
 
 
+@pytest.mark.usefixtures("api")
 def test_keys_that_nobody_serves_authenticate_nobody(
-    oauth: OAuthClient, tenant: Tenant, api: object, settings: Settings
+    oauth: OAuthClient, tenant: Tenant, settings: Settings
 ) -> None:
     settings.TENANTS_OUTGOING_PRIVATE_ADDRESSES = ["127.0.0.0/8"]
     make_keyed(tenant, jwks_uri="http://127.0.0.1:9/jwks.json")
     assert _ask(oauth, _sign(tenant)).status_code == 401
 
 
+@pytest.mark.usefixtures("workload")
 def test_endpoints_beside_the_token_endpoint_take_assertions(
-    oauth: OAuthClient, tenant: Tenant, workload: MadeClient
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     token = _ask(oauth, _sign(tenant)).json()["access_token"]
     issuer = issuer_of(tenant)

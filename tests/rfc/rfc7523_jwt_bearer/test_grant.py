@@ -18,9 +18,9 @@ from tests.rfc.signers import GRANT, Signer, assertion_claims, make_signer
 from tests.rfc.verification import issuer_of, verify
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
-    from tenants.models import Tenant
+    from tenants.models import Api, Tenant
     from tests.oauth_client import OAuthClient
 
 PARTNER = "https://partner.example"
@@ -38,10 +38,10 @@ def trust(tenant: Tenant, *, shared_secret: str = "", **fields: Any) -> TrustPro
 
 
 @pytest.fixture
-def app(tenant: Tenant, api: object) -> MadeClient:
+def app(api: Api) -> MadeClient:
     """A public client that swaps assertions."""
     return make_client(
-        tenant,
+        api.tenant,
         "app",
         kind="spa",
         scopes=["read", "write"],
@@ -54,7 +54,12 @@ def _sign(tenant: Tenant, *, signer: Signer = SIGNER, **changes: Any) -> str:  #
     return signer.sign(assertion_claims(PARTNER, "alice", issuer_of(tenant), **changes))
 
 
-def _swap(oauth: OAuthClient, assertion: str, client: str = "app", **more: str) -> HttpResponse:
+def _swap(
+    oauth: OAuthClient,
+    assertion: str,
+    client: str = "app",
+    **more: Any,  # noqa: ANN401 - as sent.
+) -> HttpResponse:
     return oauth.token(grant_type=GRANT, assertion=assertion, client_id=client, **more)
 
 
@@ -62,10 +67,9 @@ def _assert_refused(response: HttpResponse, code: str = "invalid_grant") -> None
     assert (response.status_code, response.json()["error"]) == (400, code)
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.requirement("RFC 7523", "2.1", "An assertion of a trusted issuer brings a token.")
-def test_a_user_gets_a_token_at_first_sight(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
-) -> None:
+def test_a_user_gets_a_token_at_first_sight(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant)
     response = _swap(oauth, _sign(tenant))
     assert response.status_code == 200, response.content
@@ -81,8 +85,9 @@ def test_a_user_gets_a_token_at_first_sight(
     assert other["sub"] != claims["sub"]
 
 
+@pytest.mark.usefixtures("app")
 def test_an_unknown_user_is_refused_where_the_profile_says_so(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
+    oauth: OAuthClient, tenant: Tenant
 ) -> None:
     profile = trust(tenant, provisioning="refuse")
     _assert_refused(_swap(oauth, _sign(tenant)))
@@ -95,10 +100,9 @@ def test_an_unknown_user_is_refused_where_the_profile_says_so(
     assert claims["sub"] == str(subject.pk)
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.requirement("RFC 7521", "4.1", "The scope never goes beyond what the issuer may give.")
-def test_the_profile_bounds_the_scope(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
-) -> None:
+def test_the_profile_bounds_the_scope(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant)
     _assert_refused(_swap(oauth, _sign(tenant), scope="write"), "invalid_scope")
     _assert_refused(_swap(oauth, _sign(tenant), scope="read write"), "invalid_scope")
@@ -109,11 +113,10 @@ def test_the_profile_bounds_the_scope(
     _assert_refused(_swap(oauth, _sign(tenant, scope="")), "invalid_scope")
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.requirement("RFC 7523", "3", "An assertion that was used is refused.")
 @pytest.mark.parametrize("jti", ["one", None])
-def test_an_assertion_works_once(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, jti: str | None
-) -> None:
+def test_an_assertion_works_once(oauth: OAuthClient, tenant: Tenant, jti: str | None) -> None:
     trust(tenant)
     text = _sign(tenant, jti=jti)
     assert _swap(oauth, text).status_code == 200
@@ -122,8 +125,9 @@ def test_an_assertion_works_once(
     assert not Subject.objects.exists()
 
 
+@pytest.mark.usefixtures("app")
 def test_a_client_without_the_grant_brings_nobody_into_being(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, service: MadeClient
+    oauth: OAuthClient, tenant: Tenant, service: MadeClient
 ) -> None:
     trust(tenant)
     text = _sign(tenant)
@@ -155,17 +159,19 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.requirement("RFC 7523", "3", "Each claim of an assertion is checked.")
 @pytest.mark.parametrize("changes", WRONG.values(), ids=WRONG)
 def test_a_wrong_assertion_is_refused(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, changes: dict[str, Any]
+    oauth: OAuthClient, tenant: Tenant, changes: dict[str, Any]
 ) -> None:
     trust(tenant)
     _assert_refused(_swap(oauth, _sign(tenant, **changes)))
     assert not Subject.objects.exists()
 
 
-def test_an_assertion_ages(oauth: OAuthClient, tenant: Tenant, app: MadeClient) -> None:
+@pytest.mark.usefixtures("app")
+def test_an_assertion_ages(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant, maximum_age_seconds=60, clock_skew_seconds=0)
     with time_machine.travel(timezone.now()) as clock:
         text, later = (_sign(tenant, exp=4_000_000_000) for _ in range(2))
@@ -186,19 +192,17 @@ GARBAGE = {
 }
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.requirement("RFC 6749", "5.2", "An assertion that is none is an invalid_grant.")
 @pytest.mark.parametrize("row", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_is_refused(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, row: tuple[str, str]
-) -> None:
+def test_garbage_is_refused(oauth: OAuthClient, tenant: Tenant, row: tuple[str, str]) -> None:
     trust(tenant)
     text, code = row
     _assert_refused(_swap(oauth, text), code)
 
 
-def test_a_shared_secret_can_be_trusted_as_well(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_shared_secret_can_be_trusted_as_well(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant, shared_secret=SHARED, algorithms=["HS256"])
     good, bad = (Signer(secret.encode(), "HS256") for secret in (SHARED, SHARED[::-1]))
     assert _swap(oauth, _sign(tenant, signer=good)).status_code == 200
@@ -206,16 +210,16 @@ def test_a_shared_secret_can_be_trusted_as_well(
     _assert_refused(_swap(oauth, _sign(tenant)))
 
 
-def test_the_audience_may_be_another_than_the_issuer(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_the_audience_may_be_another_than_the_issuer(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant, audience="https://globex.example")
     assert _swap(oauth, _sign(tenant, aud="https://globex.example")).status_code == 200
     _assert_refused(_swap(oauth, _sign(tenant)))
 
 
+@pytest.mark.usefixtures("app")
 def test_what_an_issuer_brought_ends_with_the_trust_in_it(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, gateway: MadeClient
+    oauth: OAuthClient, tenant: Tenant, gateway: MadeClient
 ) -> None:
     for number, end in enumerate((_disable, _delete)):
         profile = trust(tenant, slug=f"partner-{number}", audience=f"https://{number}.example")
@@ -239,8 +243,9 @@ def _delete(profile: TrustProfile) -> None:
     changes.delete(profile, actor=SYSTEM)
 
 
+@pytest.mark.usefixtures("app")
 def test_a_disabled_user_gets_nothing_and_keeps_nothing(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, gateway: MadeClient
+    oauth: OAuthClient, tenant: Tenant, gateway: MadeClient
 ) -> None:
     trust(tenant)
     answer = _swap(oauth, _sign(tenant)).json()
@@ -256,9 +261,8 @@ def test_a_disabled_user_gets_nothing_and_keeps_nothing(
     )
 
 
-def test_a_public_client_refreshes_what_it_was_given(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_public_client_refreshes_what_it_was_given(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant)
     first = _swap(oauth, _sign(tenant)).json()
     second = oauth.token(
@@ -270,9 +274,8 @@ def test_a_public_client_refreshes_what_it_was_given(
     )
 
 
-def test_a_policy_denies_assertions_in_their_own_words(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_policy_denies_assertions_in_their_own_words(oauth: OAuthClient, tenant: Tenant) -> None:
     trust(tenant)
     tenant.access_policies.all().delete()
     _assert_refused(_swap(oauth, _sign(tenant)))

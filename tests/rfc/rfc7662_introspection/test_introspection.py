@@ -30,10 +30,13 @@ def _token(oauth: OAuthClient, client: MadeClient, **parameters: Any) -> str:  #
     return text
 
 
-@pytest.mark.requirement("RFC 7662", "2.2", "The answer has active, scope, client_id, exp and more.")
+@pytest.mark.usefixtures("api")
+@pytest.mark.requirement(
+    "RFC 7662", "2.2", "The answer has active, scope, client_id, exp and more."
+)
 @pytest.mark.parametrize("token_format", ["jwt", "opaque"])
 def test_a_client_knows_its_own_token(
-    oauth: OAuthClient, tenant: Tenant, api: Api, token_format: str
+    oauth: OAuthClient, tenant: Tenant, token_format: str
 ) -> None:
     client = make_client(tenant, scopes=["read"], access_token_format=token_format)
     response = oauth.introspect(client, _token(oauth, client))
@@ -147,9 +150,7 @@ HOSTILE = {
 
 @pytest.mark.requirement("RFC 7662", "2.2", "Whatever is no token of ours is just not active.")
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_what_is_no_token_is_inactive(
-    oauth: OAuthClient, service: MadeClient, text: str
-) -> None:
+def test_what_is_no_token_is_inactive(oauth: OAuthClient, service: MadeClient, text: str) -> None:
     response = oauth.introspect(service, text)
     assert response.status_code == 200
     assert response.json() == INACTIVE
@@ -164,8 +165,9 @@ def test_the_hint_does_not_matter(oauth: OAuthClient, refresher: MadeClient, hin
         assert told["active"] is True
 
 
+@pytest.mark.usefixtures("tenant")
 def test_a_refresh_token_is_known_to_its_client_only(
-    oauth: OAuthClient, refresher: MadeClient, gateway: MadeClient, tenant: Tenant
+    oauth: OAuthClient, refresher: MadeClient, gateway: MadeClient
 ) -> None:
     first = oauth.token(refresher).json()["refresh_token"]
     told = oauth.introspect(refresher, first).json()
@@ -178,10 +180,11 @@ def test_a_refresh_token_is_known_to_its_client_only(
     assert oauth.introspect(refresher, second["refresh_token"]).json()["active"] is True
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 7662", "2.2", "An expired token is not active.")
 @pytest.mark.parametrize("token_format", ["jwt", "opaque"])
 def test_an_expired_token_is_inactive(
-    oauth: OAuthClient, tenant: Tenant, api: Api, token_format: str
+    oauth: OAuthClient, tenant: Tenant, token_format: str
 ) -> None:
     client = make_client(tenant, scopes=["read"], access_token_format=token_format)
     with time_machine.travel(timezone.now()) as clock:
@@ -193,7 +196,10 @@ def test_an_expired_token_is_inactive(
 
 
 def test_a_warm_request_runs_one_statement(
-    oauth: OAuthClient, service: MadeClient, gateway: MadeClient, settings: Any  # noqa: ANN401 - the fixture.
+    oauth: OAuthClient,
+    service: MadeClient,
+    gateway: MadeClient,
+    settings: Any,  # noqa: ANN401 - the fixture.
 ) -> None:
     settings.TENANTS_SNAPSHOT_MAX_AGE_SECONDS = 60
     token = _token(oauth, service)

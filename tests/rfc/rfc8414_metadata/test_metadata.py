@@ -15,7 +15,7 @@ from tests.rfc.signers import MAKERS, client_assertion, make_signer
 from tests.rfc.verification import issuer_of
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
     from tenants.models import Tenant
     from tests.oauth_client import OAuthClient
@@ -30,8 +30,9 @@ def _metadata(oauth: OAuthClient) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.usefixtures("tenant")
 @pytest.mark.requirement("RFC 8414", "3.1", "The well-known part stands before the issuer's path.")
-def test_both_places_answer_alike(oauth: OAuthClient, tenant: Tenant) -> None:
+def test_both_places_answer_alike(oauth: OAuthClient) -> None:
     before = oauth.http.get(f"{WELL_KNOWN}{oauth.base}")
     after = oauth.get(WELL_KNOWN)
     assert before.status_code == after.status_code == 200
@@ -55,9 +56,8 @@ def test_nothing_is_promised_that_is_not_there(oauth: OAuthClient) -> None:
     assert "registration_endpoint" not in document
 
 
-def test_each_endpoint_is_where_the_metadata_says(
-    oauth: OAuthClient, service: MadeClient
-) -> None:
+@pytest.mark.usefixtures("service")
+def test_each_endpoint_is_where_the_metadata_says(oauth: OAuthClient) -> None:
     document = _metadata(oauth)
     for name, value in document.items():
         if name.endswith("_endpoint"):
@@ -66,10 +66,9 @@ def test_each_endpoint_is_where_the_metadata_says(
     assert oauth.http.get(urlsplit(document["jwks_uri"]).path).status_code == 200
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 8414", "2", "grant_types_supported is true, grant by grant.")
-def test_each_advertised_grant_is_served_and_no_other(
-    oauth: OAuthClient, tenant: Tenant, api: object
-) -> None:
+def test_each_advertised_grant_is_served_and_no_other(oauth: OAuthClient, tenant: Tenant) -> None:
     client = make_client(tenant, scopes=["read"], grant_types=[grant.value for grant in GrantType])
     advertised = _metadata(oauth)["grant_types_supported"]
     assert advertised
@@ -104,12 +103,12 @@ def _ask(
         is_allowed=False,
         jwks=[signer.jwk] if has_key else [],
     )
-    wrong = {"grant_type": "refresh_token", "refresh_token": "x", "token": "x"}
+    wrong: dict[str, Any] = {"grant_type": "refresh_token", "refresh_token": "x", "token": "x"}
     match method:
         case "client_secret_basic":
             return oauth.post(f"/oauth/{path}", made, **wrong)
         case "client_secret_post":
-            secret = {"client_id": client_id, "client_secret": made.secret}
+            secret: dict[str, Any] = {"client_id": client_id, "client_secret": made.secret}
             return oauth.post(f"/oauth/{path}", **wrong, **secret)
         case "private_key_jwt":
             assertion = client_assertion(signer, client_id, issuer_of(tenant))

@@ -14,7 +14,7 @@ from tests.factories.tenants import make_api, make_client
 from tests.rfc.verification import ORDERS, verify
 
 if TYPE_CHECKING:
-    from tenants.models import Tenant
+    from tenants.models import Api, Tenant
     from tests.factories.tenants import MadeClient
     from tests.oauth_client import OAuthClient
 
@@ -22,10 +22,10 @@ BILLS = "https://bills.example/"
 
 
 @pytest.fixture
-def both(tenant: Tenant, api: object) -> MadeClient:
+def both(api: Api) -> MadeClient:
     """A client of two Apis."""
-    make_api(tenant, "bills", scopes=["pay"])
-    return make_client(tenant, scopes=["read", "write", "pay"])
+    make_api(api.tenant, "bills", scopes=["pay"])
+    return make_client(api.tenant, scopes=["read", "write", "pay"])
 
 
 SELECTIONS: dict[str, tuple[dict[str, Any], Any, str]] = {
@@ -37,7 +37,11 @@ SELECTIONS: dict[str, tuple[dict[str, Any], Any, str]] = {
         [BILLS, ORDERS],
         "pay read",
     ),
-    "two of a name": ({"resource": [ORDERS, BILLS], "scope": "read pay"}, [ORDERS, BILLS], "read pay"),
+    "two of a name": (
+        {"resource": [ORDERS, BILLS], "scope": "read pay"},
+        [ORDERS, BILLS],
+        "read pay",
+    ),
     "one twice": ({"audience": [BILLS, BILLS], "scope": "pay"}, BILLS, "pay"),
     "by scope": ({"scope": "pay"}, BILLS, "pay"),
     "default scopes are cut": ({"audience": BILLS}, BILLS, "pay"),
@@ -129,9 +133,7 @@ def test_apis_that_disagree_share_no_token(
     assert oauth.token(both).status_code == 200
 
 
-def test_a_disabled_api_is_no_target(
-    oauth: OAuthClient, tenant: Tenant, both: MadeClient
-) -> None:
+def test_a_disabled_api_is_no_target(oauth: OAuthClient, tenant: Tenant, both: MadeClient) -> None:
     bills = tenant.apis.get(slug="bills")
     bills.is_enabled = False
     changes.save(bills, actor=SYSTEM)

@@ -97,10 +97,11 @@ def test_a_token_is_good_in_the_format_and_by_the_key_of_its_row_only(
     assert oauth.introspect(opaque, wrong).json() == INACTIVE
 
 
+@pytest.mark.usefixtures("api")
 @pytest.mark.requirement("RFC 8725", "3.12", "A token of one issuer is worth nothing at another.")
 @pytest.mark.parametrize("token_format", ["jwt", "opaque"])
 def test_a_token_of_another_tenant_is_inactive(
-    oauth: OAuthClient, tenant: Tenant, api: object, token_format: str
+    oauth: OAuthClient, tenant: Tenant, token_format: str
 ) -> None:
     client = make_client(tenant, scopes=["read"], access_token_format=token_format)
     token = oauth.token(client).json()["access_token"]

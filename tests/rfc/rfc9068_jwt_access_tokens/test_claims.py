@@ -158,10 +158,9 @@ def test_claim_rules_add_constants_where_their_links_match(
     assert others["https://x.example/all"] == ["v"]
 
 
+@pytest.mark.usefixtures("service")
 @pytest.mark.requirement("RFC 9068", "3", "The audience is that of the requested scope.")
-def test_the_audience_follows_the_scope(
-    oauth: OAuthClient, tenant: Tenant, service: MadeClient
-) -> None:
+def test_the_audience_follows_the_scope(oauth: OAuthClient, tenant: Tenant) -> None:
     make_api(tenant, "bills", scopes=["pay"])
     payer = make_client(tenant, "payer", scopes=["pay", "read"])
     both = verify(oauth, oauth.token(payer).json()["access_token"], audience=None)

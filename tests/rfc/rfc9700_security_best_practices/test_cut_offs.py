@@ -17,15 +17,15 @@ from tenants.models import SigningKey
 from tenants.records import SYSTEM
 from tenants.services import cut_offs
 from tests.factories.tenants import MadeClient, make_client, make_tenant
-from tests.rfc.rfc7523_jwt_bearer.test_grant import GRANT, PARTNER, SIGNER, trust
-from tests.rfc.signers import assertion_claims
+from tests.rfc.rfc7523_jwt_bearer.test_grant import PARTNER, SIGNER, trust
+from tests.rfc.signers import GRANT, assertion_claims
 from tests.rfc.verification import issuer_of
 from tokens.models import AccessToken
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-    from tenants.models import Tenant
+    from tenants.models import Api, Tenant
     from tests.oauth_client import OAuthClient
 
 SELECTORS = ("client_id", "subject_id", "api_id", "trust_profile_id", "session_id")
@@ -33,10 +33,10 @@ TOKEN_SELECTORS = ("signing_key_id", "token_id")
 
 
 @pytest.fixture
-def app(tenant: Tenant, api: object) -> MadeClient:
-    trust(tenant)
+def app(api: Api) -> MadeClient:
+    trust(api.tenant)
     return make_client(
-        tenant,
+        api.tenant,
         "app",
         scopes=["read"],
         grant_types=[GRANT, "refresh_token"],
@@ -71,11 +71,11 @@ def _facts(token: str) -> dict[str, Any]:
     )
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("selectors", [(), *[(s,) for s in SELECTORS], SELECTORS[:3]], ids=str)
 def test_a_cut_off_ends_the_session_and_what_follows_is_new(
     oauth: OAuthClient,
     tenant: Tenant,
-    app: MadeClient,
     gateway: MadeClient,
     selectors: tuple[str, ...],
 ) -> None:
@@ -89,9 +89,10 @@ def test_a_cut_off_ends_the_session_and_what_follows_is_new(
     assert "access_token" in _refresh(oauth, later)
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("selector", TOKEN_SELECTORS)
 def test_a_cut_off_of_a_token_leaves_its_session(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, gateway: MadeClient, selector: str
+    oauth: OAuthClient, tenant: Tenant, gateway: MadeClient, selector: str
 ) -> None:
     answer = _swap(oauth, tenant)
     facts = _facts(answer["access_token"])
@@ -100,12 +101,14 @@ def test_a_cut_off_of_a_token_leaves_its_session(
     assert "access_token" in _refresh(oauth, answer)
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("selector", SELECTORS + TOKEN_SELECTORS)
 def test_a_cut_off_of_something_else_ends_nothing(
-    oauth: OAuthClient, tenant: Tenant, app: MadeClient, gateway: MadeClient, selector: str
+    oauth: OAuthClient, tenant: Tenant, gateway: MadeClient, selector: str
 ) -> None:
     answer = _swap(oauth, tenant)
-    cut_offs.end(tenant.pk, actor=SYSTEM, **{selector: uuid4()})
+    selectors: dict[str, Any] = {selector: uuid4()}
+    cut_offs.end(tenant.pk, actor=SYSTEM, **selectors)
     neighbour = make_tenant("initech")
     facts = _facts(answer["access_token"])
     cut_offs.end(neighbour.pk, actor=SYSTEM, **{selector: facts[selector]})
@@ -113,6 +116,7 @@ def test_a_cut_off_of_something_else_ends_nothing(
     assert "access_token" in _refresh(oauth, answer)
 
 
+@pytest.mark.usefixtures("app")
 @hypothesis_settings(
     max_examples=20,
     deadline=None,
@@ -122,13 +126,14 @@ def test_a_cut_off_of_something_else_ends_nothing(
 def test_a_cut_off_ends_what_every_selector_matches(
     oauth: OAuthClient,
     tenant: Tenant,
-    app: MadeClient,
     gateway: MadeClient,
     matches: dict[str, bool],
 ) -> None:
     token = _swap(oauth, tenant)["access_token"]
     facts = _facts(token)
-    selectors = {name: facts[name] if hit else uuid4() for name, hit in matches.items()}
+    selectors: dict[str, Any] = {
+        name: facts[name] if hit else uuid4() for name, hit in matches.items()
+    }
     cut_offs.end(tenant.pk, actor=SYSTEM, **selectors)
     told = oauth.introspect(gateway, token).json()
     assert told["active"] is not all(matches.values())

@@ -15,7 +15,7 @@ from tests.oauth_client import OAuthClient
 from tokens.models import RefreshToken, Session
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
     from tenants.models import Tenant
 

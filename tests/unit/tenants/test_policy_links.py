@@ -58,10 +58,11 @@ FOREIGN = {"groups": "guests", "scopes": "write", "client_kinds": "spa", "operat
 
 def found(policy: PolicyRecord, question: Asked) -> bool:
     """Say whether a request meets a policy, by the index and without it alike."""
-    candidates = list(find_candidates(index_policies([policy]), question))
-    reached = bool(find_reach(policy, question))
-    assert bool(candidates) or not reached
-    return reached
+    candidates = find_candidates(index_policies([policy]), question)
+    reach = find_reach(policy, question)
+    assert candidates or not reach
+    assert all(reach == question.units for _, is_exact in candidates if is_exact)
+    return bool(reach)
 
 
 @pytest.mark.parametrize("kind", MATCHING)
@@ -98,7 +99,7 @@ def test_policy_that_is_filed_twice_is_found_once() -> None:
         changes: Changes = {kind: frozenset(targets)}
         policy = make_policy(**changes)
         question = asked(groups=("a", "b"))
-        assert list(find_candidates(index_policies([policy]), question)) == [policy]
+        assert [p for p, _ in find_candidates(index_policies([policy]), question)] == [policy]
 
 
 @pytest.mark.parametrize(("effect", "matches"), [("allow", False), ("deny", True), ("limit", True)])
@@ -144,11 +145,13 @@ policies = st.lists(
 )
 def test_index_loses_no_policy(policies: list[PolicyRecord], **changes: Changes) -> None:
     question = asked(**changes)
-    by_index = [p.id for p in find_candidates(index_policies(policies), question)]
+    candidates = find_candidates(index_policies(policies), question)
+    by_index = [policy.id for policy, _ in candidates]
     assert len(by_index) == len(set(by_index))
+    assert all(find_reach(p, question) == question.units for p, is_exact in candidates if is_exact)
     assert {p.id for p in policies if find_reach(p, question)} <= set(by_index)
 
 
 def test_policies_of_other_clients_are_no_candidates() -> None:
     others = [make_policy(clients=frozenset({uuid4()})) for _ in range(200)]
-    assert list(find_candidates(index_policies(others), asked())) == []
+    assert find_candidates(index_policies(others), asked()) == []

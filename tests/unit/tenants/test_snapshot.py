@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
     from tenants.records import ClientRecord, TenantSnapshot
 
+pytestmark = pytest.mark.django_db
+
 committed = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 @pytest.fixture
-def tenant(db: None) -> Tenant:
+def tenant() -> Tenant:
     tenant = make_tenant()
     make_api(tenant)
     return tenant
@@ -150,7 +152,7 @@ def test_a_deleted_client_is_gone(held: Snapshot, tenant: Tenant) -> None:
     assert _client(held, tenant, made.client_id) is None
 
 
-def test_the_caches_are_bounded(held: Snapshot, db: None, settings: Settings) -> None:
+def test_the_caches_are_bounded(held: Snapshot, settings: Settings) -> None:
     settings.TENANTS_SNAPSHOT_MAX_TENANTS = 2
     tenants = [make_tenant(slug) for slug in ("one", "two", "three")]
     held.renew()
@@ -178,8 +180,9 @@ def test_a_snapshot_without_listener_renews_itself_by_age(
     assert held.confirm() == number
 
 
+@pytest.mark.usefixtures("tenant")
 def test_a_snapshot_with_listener_reads_nothing_and_refuses_when_unconfirmed(
-    held: Snapshot, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    held: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held.listen()
     number = held.confirm()

@@ -12,7 +12,7 @@ from django.db import connection, connections
 
 from tenants import snapshot, snapshot_listener
 from tenants.records import SYSTEM
-from tenants.services import changes, cut_offs
+from tenants.services import announcements, cut_offs
 from tenants.services.clients import save_client
 from tenants.snapshot import Snapshot
 from tests.factories.tenants import make_api, make_client, make_tenant
@@ -92,7 +92,7 @@ def test_a_lost_notification_delays_a_change_by_a_second(
     tenant = make_tenant()
     _apis(held, tenant)
     # Whoever writes announces on a channel to which nobody listens.
-    monkeypatch.setattr(changes, "CHANNEL", "nobody_listens_here")
+    monkeypatch.setattr(announcements, "CHANNEL", "nobody_listens_here")
     make_api(tenant)
     assert _within(1.5, lambda: "orders" in _apis(held, tenant))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -20,11 +21,13 @@ from tests.factories.tenants import make_client
 from tests.factories.tokens import make_issuer
 from tests.oauth_client import basic
 from tokens.client_authentication import authenticate, present, require_confidential
-from tokens.errors import InvalidClient, InvalidRequest, OAuthError
+from tokens.errors import InvalidClient, InvalidRequest
 from tokens.parameters import EndpointRequest, Parameters
 
 if TYPE_CHECKING:
     from tests.factories.tokens import Issuer
+
+pytestmark = pytest.mark.django_db
 
 NOW = 1_800_000_000.0
 REQUEST = EndpointRequest(make_record(), Parameters(), now=NOW, cut_off_number=0)
@@ -47,12 +50,8 @@ def test_basic_carries_every_pair(client_id: str, secret: str) -> None:
 def test_random_headers_raise_nothing_but_errors_of_ours(raw: bytes, *, is_encoded: bool) -> None:
     text = base64.b64encode(raw).decode() if is_encoded else raw.decode("latin-1")
     for header in (f"Basic {text}", text):
-        try:
-            presented = present(_request(header, client_id="" if is_encoded else "a"))
-        except OAuthError as error:
-            assert error.error in {"invalid_client", "invalid_request"}
-        else:
-            assert presented.client_id
+        with suppress(InvalidClient, InvalidRequest):
+            assert present(_request(header, client_id="" if is_encoded else "a")).client_id
 
 
 def test_a_secret_may_stand_in_the_body() -> None:
@@ -78,7 +77,7 @@ def test_the_challenge_is_owed_to_whoever_sent_the_header() -> None:
 
 
 @pytest.fixture
-def issuer(db: None) -> Issuer:
+def issuer() -> Issuer:
     return make_issuer()
 
 

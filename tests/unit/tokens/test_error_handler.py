@@ -57,7 +57,10 @@ def test_every_wire_code_is_written_as_the_standards_write_it() -> None:
 
 
 CHALLENGES: dict[str, tuple[OAuthError, str | None]] = {
-    "Basic tried": (InvalidClient("x", tried_basic=True), f'Basic realm="{ISSUER}", charset="UTF-8"'),
+    "Basic tried": (
+        InvalidClient("x", tried_basic=True),
+        f'Basic realm="{ISSUER}", charset="UTF-8"',
+    ),
     "Basic not tried": (InvalidClient("x"), None),
     "no token": (TokenMissing("x"), f'Bearer realm="{ISSUER}"'),
     "bad token": (

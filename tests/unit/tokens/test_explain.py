@@ -28,7 +28,7 @@ from tests.oauth_client import OAuthClient
 from tokens import refusals
 from tokens.claim_profiles import PROFILES
 from tokens.claim_sources import SOURCES, source_of
-from tokens.claims import _LINES  # noqa: PLC2701 - every claim there is, by profile.
+from tokens.claims import _LINES
 from tokens.explain import explain_request_id, explain_token, read_subject, request_of
 from tokens.explained_text import write_text
 from tokens.explanations import describe_preview, describe_refusal, describe_token
@@ -360,7 +360,7 @@ def decode(segment: str) -> bytes:
 @pytest.mark.django_db
 @given(chosen=CONFIGURATIONS)
 @hypothesis_settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_preview_is_byte_for_byte_what_is_issued(chosen: dict[str, Any]) -> None:
     tenant, _ = make_random_issuer(chosen)

@@ -40,7 +40,7 @@ from tokens.token_ids import expiry_ordered_uuid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
     from pytest_django import DjangoAssertNumQueries, Settings
 
     from tenants.models import Tenant
@@ -252,7 +252,9 @@ def test_no_secret_parameter_gets_into_a_row(name: str, secret: str) -> None:
 )
 def test_what_has_the_form_of_a_secret_is_cut_out_anywhere(text: str) -> None:
     request = {"user_agent": f"curl {text}", "address": "192.0.2.1"}
-    refused = make_refused(InvalidScope("No.", detail=text), values={"scope": text}, request=request)
+    refused = make_refused(
+        InvalidScope("No.", detail=text), values={"scope": text}, request=request
+    )
     assert text not in orjson.dumps(build_trace(refused)).decode()
 
 
@@ -317,9 +319,7 @@ class Clock:
 
 
 def make_limits(clock: Clock, *, per_minute: int = 5, per_second: int = 100) -> TraceLimits:
-    return TraceLimits(
-        per_minute=lambda: per_minute, per_second=lambda: per_second, clock=clock
-    )
+    return TraceLimits(per_minute=lambda: per_minute, per_second=lambda: per_second, clock=clock)
 
 
 def test_each_kind_has_its_first_few_again_in_the_next_minute() -> None:

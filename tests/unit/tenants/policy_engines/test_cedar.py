@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import cedarpy
 import pytest
@@ -28,7 +29,7 @@ T, F, U = Verdict.TRUE, Verdict.FALSE, Verdict.INDETERMINATE
 PROFILE = make_api("profile")
 READ = make_scope(PROFILE, "read")
 TENANT = make_tenant([PROFILE], [READ])
-CLIENT, SUBJECT = make_client(READ), make_subject()
+CLIENT, SUBJECT = make_client(READ, id=UUID(int=1)), make_subject(id=UUID(int=2))
 PLAIN = make_request(CLIENT, "read", now=1_700_000_000.5, user_agent="curl")
 FOREIGN = replace(
     PLAIN,
@@ -52,42 +53,43 @@ def permit(condition: str, scope: str = "principal, action, resource") -> str:
     return f"permit({scope}) when {{ {condition} }};"
 
 
+REQUESTS = {"plain": PLAIN, "foreign": FOREIGN, "call": CALL}
 STAFF = 'context has groups && context.groups.contains("staff")'
 
 
 @pytest.mark.parametrize(
-    ("rule", "request_", "verdict"),
+    ("rule", "asked", "verdict"),
     [
-        (permit('context.client.kind == "service"'), PLAIN, T),
-        (permit('context.client.kind == "web"'), PLAIN, F),
-        (permit(STAFF), PLAIN, F),
-        (permit(STAFF), FOREIGN, T),
-        (permit('context.groups.contains("staff")'), PLAIN, U),
-        (permit('context.audience.contains("https://profile.example/")'), PLAIN, T),
-        (permit("context has time && context.time.weekday == 2"), PLAIN, T),
-        (permit('context has headers && context.headers["user-agent"] == "curl"'), PLAIN, T),
-        (permit('context.claims.roles.contains("admin")'), FOREIGN, T),
-        (permit('context.claims.aud.contains("one")'), FOREIGN, T),
-        (permit("context.claims has deep"), FOREIGN, F),
-        (permit("true", 'principal, action == Action::"client_credentials", resource'), PLAIN, T),
-        (permit("true", 'principal, action == Action::"access", resource'), PLAIN, F),
-        (permit("true", f'principal == Client::"{CLIENT.id}", action, resource'), PLAIN, T),
-        (permit("true", f'principal == Subject::"{SUBJECT.id}", action, resource'), FOREIGN, T),
-        (permit("true", "principal is Client, action, resource"), FOREIGN, F),
-        (permit("true", 'principal, action, resource == Resource::"12"'), CALL, T),
-        (permit("true", 'principal, action, resource == Resource::"token"'), PLAIN, T),
-        (permit('context.action.name == "can_read"'), CALL, T),
-        (permit("true") + "\nforbid(principal, action, resource);", PLAIN, F),
+        (permit('context.client.kind == "service"'), "plain", T),
+        (permit('context.client.kind == "web"'), "plain", F),
+        (permit(STAFF), "plain", F),
+        (permit(STAFF), "foreign", T),
+        (permit('context.groups.contains("staff")'), "plain", U),
+        (permit('context.audience.contains("https://profile.example/")'), "plain", T),
+        (permit("context has time && context.time.weekday == 2"), "plain", T),
+        (permit('context has headers && context.headers["user-agent"] == "curl"'), "plain", T),
+        (permit('context.claims.roles.contains("admin")'), "foreign", T),
+        (permit('context.claims.aud.contains("one")'), "foreign", T),
+        (permit("context.claims has deep"), "foreign", F),
+        (permit("true", 'principal, action == Action::"client_credentials", resource'), "plain", T),
+        (permit("true", 'principal, action == Action::"access", resource'), "plain", F),
+        (permit("true", f'principal == Client::"{CLIENT.id}", action, resource'), "plain", T),
+        (permit("true", f'principal == Subject::"{SUBJECT.id}", action, resource'), "foreign", T),
+        (permit("true", "principal is Client, action, resource"), "foreign", F),
+        (permit("true", 'principal, action, resource == Resource::"12"'), "call", T),
+        (permit("true", 'principal, action, resource == Resource::"token"'), "plain", T),
+        (permit('context.action.name == "can_read"'), "call", T),
+        (permit("true") + "\nforbid(principal, action, resource);", "plain", F),
         (
             permit("true") + '\nforbid(principal, action, resource) when {context.address == ""};',
-            PLAIN,
+            "plain",
             U,
         ),
     ],
     ids=str,
 )
-def test_policy(rule: str, request_: AccessRequest, verdict: Verdict) -> None:
-    assert ask(rule, request_) is verdict
+def test_policy(rule: str, asked: str, verdict: Verdict) -> None:
+    assert ask(rule, REQUESTS[asked]) is verdict
 
 
 @pytest.mark.parametrize(

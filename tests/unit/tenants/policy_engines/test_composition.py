@@ -83,8 +83,8 @@ def test_malformed_composition_is_found_and_indeterminate(rule: JSON) -> None:
         ),
         (
             "all",
-            [RULES[T], {"engine": "match", "rule": {"clinet": 1}}],
-            [("/1/rule/clinet", "error")],
+            [RULES[T], {"engine": "match", "rule": {"cliant": 1}}],
+            [("/1/rule/cliant", "error")],
         ),
     ],
     ids=str,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,7 +65,7 @@ def test_allow_takes_no_rule() -> None:
 
 
 def test_unknown_engine_is_found() -> None:
-    assert "Did you mean schema?" in lint("deny", "shema", None)[0].message
+    assert "Did you mean schema?" in lint("deny", "schemaa", None)[0].message
 
 
 TEXT = """{
@@ -158,3 +160,12 @@ def test_panic_is_indeterminate(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compile_rule("panic", None)(NOTHING) is Verdict.INDETERMINATE
     monkeypatch.setitem(_COMPILERS, "panic", lambda _rule: panic)
     assert compile_rule("panic", None)(NOTHING) is Verdict.INDETERMINATE
+
+
+def test_every_example_of_the_page_is_sound() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "policies.md").read_text()
+    examples = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    assert len(examples) == 3
+    for rule in examples:
+        engine = "all" if isinstance(rule, list) else "match"
+        assert lint("deny", engine, rule) == []

@@ -64,7 +64,7 @@ MEMBERS: Members = {
         ({"kind": {"$enum": ["web", 1]}}, F),
         ({"kind": {"$enum": [1, True]}}, U),
         ({"absent": {"$enum": ["a"]}}, U),
-        ({"kind": {"$one-of": ["web", {"$regex": "ser.*"}]}}, T),
+        ({"kind": {"$one-of": ["web", {"$regex": "serv.*"}]}}, T),
         ({"kind": {"$one-of": ["web", "spa"]}}, F),
         ({"kind": {"$one-of": ["web", 1]}}, U),
         ({"absent": {"$one-of": [{"$absent": True}, "x"]}}, T),
@@ -117,7 +117,16 @@ def test_pattern(pattern: JSON, verdict: Verdict) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *(None, [], "service", {}, {"kind": {}}, {"kind": None}, {"kind": ["a"]}),
+        *(
+            None,
+            [],
+            "service",
+            {},
+            {"$present": True},
+            {"kind": {}},
+            {"kind": None},
+            {"kind": ["a"]},
+        ),
         *({"kind": {"$no": 1}}, {"kind": {"$enum": []}}, {"kind": {"$enum": "a"}}),
         *({"kind": {"$enum": [{}]}}, {"kind": {"$enum": [None]}}, {"kind": {"$one-of": []}}),
         *({"kind": {"$one-of": {}}}, {"kind": {"$present": False}}, {"kind": {"$absent": 1}}),

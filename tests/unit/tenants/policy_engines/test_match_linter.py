@@ -41,6 +41,7 @@ def test_sound_pattern_of_an_allow_has_no_findings(rule: JSON) -> None:
         ("service", "", "The rule is a pattern"),
         (None, "", "The rule is a pattern"),
         ({}, "", "An empty pattern"),
+        ({"$one-of": [{"version": 1}]}, "/$one-of", "below a name"),
         ({"client": {}}, "/client", "An empty pattern"),
         ({"clients": "a"}, "/clients", "no clients here. Did you mean client?"),
         ({"client": {"knid": "a"}}, "/client/knid", "Did you mean kind?"),

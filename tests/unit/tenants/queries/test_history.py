@@ -68,8 +68,12 @@ def versions_of(core: TenantSnapshot) -> tuple[int, int, int]:
     return core.platform_version, core.environment_version, core.version
 
 
-def past_core(tenant: Tenant, versions: tuple[int, int, int], **more: Any) -> TenantSnapshot:
-    core = history.read_core_at(tenant.pk, versions, base_url=settings.TENANTS_BASE_URL, **more)
+def past_core(
+    tenant: Tenant, versions: tuple[int, int, int], client: UUID | None = None
+) -> TenantSnapshot:
+    core = history.read_core_at(
+        tenant.pk, versions, base_url=settings.TENANTS_BASE_URL, client=client
+    )
     return stripped(core)
 
 

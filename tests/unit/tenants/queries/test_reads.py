@@ -24,11 +24,13 @@ from tests.rfc.rfc7523_jwt_bearer.test_grant import trust
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
+pytestmark = pytest.mark.django_db
+
 BASE = "https://a.example"
 
 
 @pytest.fixture
-def tenant(db: None) -> Tenant:
+def tenant() -> Tenant:
     tenant = make_tenant()
     make_api(tenant)
     return tenant
@@ -80,8 +82,9 @@ def test_nothing_of_another_tenant_is_in_the_core(tenant: Tenant) -> None:
     assert before == after
 
 
+@pytest.mark.usefixtures("tenant")
 @pytest.mark.parametrize("path", ["", "a/b/c", "acme/production/GLOBEX", "' OR 1=1 --"])
-def test_an_unknown_path_has_no_core(tenant: Tenant, path: str) -> None:
+def test_an_unknown_path_has_no_core(path: str) -> None:
     assert read_core(path, base_url=BASE) is None
 
 
@@ -96,7 +99,10 @@ def test_a_client_is_one_statement_and_whole(tenant: Tenant) -> None:
     end = timezone.now() + timedelta(days=1)
     add_secret(made.client, label="second", actor=SYSTEM, expires_at=end)
     grant = ClientGrantSettings(
-        tenant=tenant, client=made.client, grant_type="client_credentials", access_token_format="jwt"
+        tenant=tenant,
+        client=made.client,
+        grant_type="client_credentials",
+        access_token_format="jwt",
     )
     changes.save(grant, actor=SYSTEM)
     with CaptureQueriesContext(connection) as statements:

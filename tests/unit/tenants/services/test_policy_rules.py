@@ -62,7 +62,7 @@ def test_sound_policy_is_saved(fields: Changes) -> None:
             "rule",
             "$present",
         ),
-        ({"effect": "limit", "limit_scopes": ["raed"]}, "limit_scopes", "has no raed"),
+        ({"effect": "limit", "limit_scopes": ["raead"]}, "limit_scopes", "has no raead"),
         ({"effect": "limit", "limit_scopes": [5]}, "limit_scopes", "has no 5"),
         ({"effect": "limit", "limit_scopes": []}, "limit_scopes", "at least one"),
         ({"effect": "limit", "limit_audiences": "a"}, "limit_audiences", "at least one"),

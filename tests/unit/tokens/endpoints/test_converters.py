@@ -19,7 +19,9 @@ def test_an_issuer_s_path_is_read_and_written(path: str) -> None:
     assert (match.view_name, match.kwargs["issuer"]) == ("token", path)
 
 
-@pytest.mark.parametrize("path", ["a/b", "a/b/c/d", "A/b/c", "a//c", "a/b/c\n", "a/b/ü", f"{LONGEST}x"])
+@pytest.mark.parametrize(
+    "path", ["a/b", "a/b/c/d", "A/b/c", "a//c", "a/b/c\n", "a/b/ü", f"{LONGEST}x"]
+)
 def test_anything_else_is_no_issuer(path: str) -> None:
     assert not re.fullmatch(IssuerPathConverter.regex, path)
     with pytest.raises(Resolver404):

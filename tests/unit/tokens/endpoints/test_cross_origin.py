@@ -12,7 +12,9 @@ from tests.factories.tenants import MadeClient, make_api, make_client, make_tena
 from tests.oauth_client import FORM, OAuthClient, basic
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
+
+pytestmark = pytest.mark.django_db
 
 ORIGIN = "https://app.example"
 OTHER = "https://other.example"
@@ -31,7 +33,7 @@ STRANGE = [
 
 
 @pytest.fixture
-def app(db: None) -> tuple[OAuthClient, MadeClient]:
+def app() -> tuple[OAuthClient, MadeClient]:
     tenant = make_tenant()
     make_api(tenant)
     client = make_client(tenant, "app", scopes=["read"], cors_allowed_origins=[ORIGIN])
@@ -67,9 +69,7 @@ def test_a_client_s_own_origin_reads_answers_and_errors(
 
 
 @pytest.mark.parametrize("origin", [OTHER, *STRANGE], ids=range(len(STRANGE) + 1))
-def test_no_other_origin_reads_anything(
-    app: tuple[OAuthClient, MadeClient], origin: str
-) -> None:
+def test_no_other_origin_reads_anything(app: tuple[OAuthClient, MadeClient], origin: str) -> None:
     oauth, client = app
     response = _call(oauth, "/oauth/token", origin, client)
     assert response.status_code == 200
@@ -132,9 +132,8 @@ def test_no_web_page_introspects_or_ends_sessions(
         _assert_closed(_call(oauth, path, ORIGIN, client))
 
 
-def test_the_origins_of_one_tenant_are_strangers_to_another(
-    app: tuple[OAuthClient, MadeClient],
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_the_origins_of_one_tenant_are_strangers_to_another() -> None:
     neighbour = OAuthClient(make_tenant("initech"))
     _assert_closed(_preflight(neighbour, "/oauth/token", ORIGIN))
 

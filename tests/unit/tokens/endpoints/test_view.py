@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from tenants.models import Tenant
     from tokens.parameters import EndpointRequest
 
+pytestmark = pytest.mark.django_db
+
 FACTORY = RequestFactory()
 
 
 @pytest.fixture
-def tenant(db: None) -> Tenant:
+def tenant() -> Tenant:
     return make_tenant()
 
 
@@ -40,7 +43,7 @@ class Faulty(EndpointView):
 
     error: Exception = RuntimeError("a fault of ours")
 
-    def answer(self, request: EndpointRequest) -> Answer:
+    def answer(self, _request: EndpointRequest) -> Answer:
         raise self.error
 
 
@@ -75,12 +78,12 @@ def test_an_absent_database_is_a_503(tenant: Tenant) -> None:
 
 
 def test_a_caller_that_goes_away_is_no_fault(tenant: Tenant) -> None:
-    class Gone:
-        def read(self, *_size: int) -> bytes:
+    class Gone(BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
             raise UnreadablePostError
 
     request: HttpRequest = FACTORY.post("/", "text=a", content_type=FORM)
-    request._stream = Gone()  # type: ignore[attr-defined]  # noqa: SLF001 - what a server hands in.
+    request._stream = Gone()  # noqa: SLF001 - what a server hands in.
     response = Echo.as_view()(request, issuer=tenant.path)
     assert response.status_code == 400
 
