@@ -9,6 +9,7 @@ from tenants.models.client_secret import ClientSecret
 from tenants.models.configuration_change import ConfigurationChange
 from tenants.models.cut_off import CutOff
 from tenants.models.master_token import MasterToken
+from tenants.models.offboarding import Offboarding
 from tenants.models.operator import Membership, User
 from tenants.models.platform import Environment, Platform, Project
 from tenants.models.signing_key import SigningKey
@@ -33,6 +34,7 @@ __all__ = [
     "IssuerReservation",
     "MasterToken",
     "Membership",
+    "Offboarding",
     "Platform",
     "Project",
     "Scope",

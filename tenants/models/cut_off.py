@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from tenants.models.tenant import Tenant
+from tenants.personal_data import PersonalData
 
 
 class CutOff(models.Model):
@@ -14,6 +17,7 @@ class CutOff(models.Model):
     visible in order; no clock decides.
     """
 
+    personal_data: ClassVar = PersonalData("subject_id", left={})
     SELECTORS = (
         "client_id",
         "subject_id",

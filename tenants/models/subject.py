@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 
 from tenants.models.fields import Entity, validate_slug
 from tenants.models.tenant import Tenant
 from tenants.models.trust_profile import TrustProfile
+from tenants.personal_data import PersonalData
+
+MAX_ATTRIBUTES = 100
+validate_external_id = RegexValidator(
+    r"^[\x21-\x7e]{1,255}\Z", "Use 1 to 255 printable ASCII characters without spaces."
+)
+
+
+def validate_attributes(attributes: object) -> None:
+    """Refuse everything but a JSON object of bounded size."""
+    if not isinstance(attributes, dict) or len(attributes) > MAX_ATTRIBUTES:
+        raise ValidationError(f"Write a JSON object with at most {MAX_ATTRIBUTES} members.")
 
 
 class Subject(Entity):
@@ -16,18 +32,39 @@ class Subject(Entity):
     is_anonymous = False
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="subjects")
+    external_id = models.CharField(
+        max_length=255,
+        null=True,
+        blank=True,
+        default=None,
+        validators=[validate_external_id],
+        help_text="What the tenant's own systems call the user; unique in the tenant.",
+    )
     name = models.CharField(max_length=200, blank=True, default="")
     email = models.EmailField(blank=True, default="")
     is_email_verified = models.BooleanField(default=False)
-    attributes = models.JSONField(default=dict, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, validators=[validate_attributes])
     is_enabled = models.BooleanField(
         default=True, help_text="Disabling a subject ends its sessions and tokens."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since then only the id is left, as a pseudonym."
+    )
 
     class Meta:
         ordering = ("tenant", "id")
-        indexes = [models.Index(fields=["tenant", "email"], name="tenants_subject_email")]
+        indexes = [
+            models.Index(fields=["tenant", "email"], name="tenants_subject_email"),
+            models.Index(fields=["tenant", "id"], name="tenants_subject_page"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "external_id"],
+                name="tenants_subject_external_id",
+                violation_error_message="Another user of the tenant has this external id.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.pk)
@@ -40,6 +77,8 @@ class Subject(Entity):
 
 class SubjectIdentity(Entity):
     """How a trust profile knows a subject."""
+
+    personal_data: ClassVar = PersonalData("subject")
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
     subject = models.ForeignKey(Subject, models.CASCADE, related_name="identities")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenants.models import Client
+from tenants.models import Client, MasterToken
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 
 def is_allowed_origin(tenant_id: UUID, origin: str) -> bool:
-    """Say whether any enabled client of the tenant lists the web origin; one statement."""
+    """Say whether an enabled client or master token of the tenant lists the web origin.
+
+    One statement.
+    """
     clients = Client.objects.filter(tenant=tenant_id, is_enabled=True)
-    return clients.filter(cors_allowed_origins__contains=[origin]).exists()
+    tokens = MasterToken.objects.filter(tenant=tenant_id, is_enabled=True)
+    listing = clients.filter(cors_allowed_origins__contains=[origin]).values("pk")
+    return listing.union(tokens.filter(allowed_origins__contains=[origin]).values("pk")).exists()

@@ -24,6 +24,8 @@ MANAGEMENT_SCOPES = {
     "management:clients:write": "Create, change and delete clients",
     "management:policies:read": "Read and test access policies",
     "management:policies:write": "Create, change and delete access policies",
+    "management:users:read": "Read users and groups",
+    "management:users:write": "Create, change, erase and sign out users; change groups",
 }
 
 

@@ -44,10 +44,11 @@ class Journey:
 
     def picture(self, name: str) -> None:
         """Take a picture of the whole page, light and dark."""
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two.
-            self.page.screenshot(path=self.pictures / f"{name}-{scheme}.png", full_page=True)
-        self.page.emulate_media(color_scheme="light")
+        self.page.screenshot(path=self.pictures / f"{name}-light.png", full_page=True)
+        # The theme asks for the scheme when it starts, and a secret's page can't be loaded again.
+        self.page.evaluate("document.documentElement.classList.add('dark')")
+        self.page.screenshot(path=self.pictures / f"{name}-dark.png", full_page=True)
+        self.page.evaluate("document.documentElement.classList.remove('dark')")
 
     def _listen(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -4,6 +4,7 @@ from tokens.models.access_token import AccessToken
 from tokens.models.authorization_code import AuthorizationCode
 from tokens.models.consent import Consent
 from tokens.models.device_code import DeviceCode
+from tokens.models.master_token_quota import MasterTokenQuota
 from tokens.models.refresh_token import RefreshToken
 from tokens.models.refusal import Refusal, RefusalCount
 from tokens.models.replayed_assertion import ReplayedAssertion
@@ -14,6 +15,7 @@ __all__ = [
     "AuthorizationCode",
     "Consent",
     "DeviceCode",
+    "MasterTokenQuota",
     "RefreshToken",
     "Refusal",
     "RefusalCount",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from tenants.personal_data import PersonalData
 from tokens.models.fields import loose_key
 
 
 class AuthorizationCode(models.Model):
     """A code that works once; a used one stays until it is purged, to notice a replay."""
+
+    personal_data: ClassVar = PersonalData("subject")
 
     id = models.UUIDField(primary_key=True)
     tenant = loose_key("tenants.Tenant", db_index=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from tenants.personal_data import PersonalData
 from tokens.models.fields import loose_key
 
 
@@ -17,6 +20,8 @@ class DeviceCode(models.Model):
         PENDING = "pending", "pending"
         APPROVED = "approved", "approved"
         DENIED = "denied", "denied"
+
+    personal_data: ClassVar = PersonalData("subject")
 
     id = models.UUIDField(primary_key=True)
     tenant = loose_key("tenants.Tenant", db_index=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Coalesce
 
+from tenants.personal_data import PersonalData
 from tokens.models.fields import loose_key
 from tokens.token_ids import expiry_of
 
@@ -19,6 +21,8 @@ class Refusal(models.Model):
 
     `client` is empty where nobody knows the client; what the caller wrote stays beside it.
     """
+
+    personal_data: ClassVar = PersonalData("trace__request__subject", subject_type=str)
 
     id = models.UUIDField(primary_key=True)
     tenant = loose_key("tenants.Tenant", db_index=False)

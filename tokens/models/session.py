@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from tenants.personal_data import PersonalData
 from tokens.models.fields import loose_key
 
 
 class Session(models.Model):
     """What was granted once and can be refreshed; the family of its refresh tokens."""
+
+    personal_data: ClassVar = PersonalData("subject", left={"address": "", "user_agent": ""})
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     tenant = loose_key("tenants.Tenant", db_index=False)

@@ -14,6 +14,7 @@ from tests.oauth_client import FORM, OAuthClient, basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse
 
     from pytest_django.fixtures import Settings
 
@@ -30,13 +31,17 @@ class Answered:
         self.status = ""
         self.headers: Headers = {}
         self.body = b""
+        self.written: list[bytes] = []
 
-    def start(self, status: str, headers: list[tuple[str, str]]) -> None:
+    def start(
+        self, status: str, headers: list[tuple[str, str]], _failure: object = None, /
+    ) -> Callable[[bytes], object]:
         self.status = status
         self.headers = {name.lower(): value for name, value in headers}
+        return self.written.append
 
 
-def handed_on(_environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+def handed_on(_environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
     """Stand for Django where only the handing-on matters."""
     start("299 handed on", [])
     return []

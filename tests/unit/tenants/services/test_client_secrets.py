@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from django.utils import timezone
 
 from tenants import credentials
 from tenants.errors import InvalidEntity
-from tenants.models import (
-    Client,
-    Tenant,
-)
 from tenants.records import SYSTEM, KeyedHash
 from tenants.services.client_secrets import (
     MAX_LIVE_SECRETS,
@@ -26,6 +23,12 @@ from tests.factories.tenants import (
     make_client,
     make_tenant,
 )
+
+if TYPE_CHECKING:
+    from tenants.models import (
+        Client,
+        Tenant,
+    )
 
 pytestmark = pytest.mark.django_db
 

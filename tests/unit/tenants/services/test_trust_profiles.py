@@ -44,7 +44,7 @@ def _only(**selector: object) -> dict[str, object]:
     return dict.fromkeys(names) | selector
 
 
-def makemake_profile(tenant: Tenant, **fields: Any) -> TrustProfile:  # noqa: ANN401 - of a profile.
+def make_profile(tenant: Tenant, **fields: Any) -> TrustProfile:  # noqa: ANN401 - of a profile.
     values = {"slug": "p", "issuer": "https://p.example", "algorithms": ["ES256"], "jwks": [JWK]}
     return TrustProfile(tenant=tenant, **(values | fields))
 

@@ -1,0 +1,116 @@
+"""Who calls about users: a master token, a client with management scopes, or the user alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tenants import snapshot
+from tenants.records import Actor
+from tokens import gate, master_tokens
+from tokens.errors import InvalidToken, TokenMissing
+from tokens.management_scopes import held_scopes
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tenants.queries.master_tokens import MasterTokenRecord
+    from tenants.records import ClientRecord
+    from tokens.gate import AcceptedToken
+    from tokens.parameters import EndpointRequest
+
+READ: Final = "management:users:read"
+WRITE: Final = "management:users:write"
+# Source: RFC 6750 section 2.1.
+_BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
+MISSING: Final = "Present the token in the Authorization header, as a bearer token."
+NOT_ACCEPTED: Final = master_tokens.NOT_ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever presented a good token, by exactly one of the three.
+
+    `scopes` are management scopes that the client still holds; `client` is the master token's.
+    """
+
+    actor: Actor
+    master_token: MasterTokenRecord | None = None
+    client: ClientRecord | None = None
+    scopes: frozenset[str] = frozenset()
+    token: AcceptedToken | None = None
+
+    @property
+    def subject_id(self) -> UUID | None:
+        """The user who calls for themselves."""
+        return self.token.subject_id if self.token else None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody may hold what was presented."""
+        return self.master_token is not None and self.master_token.is_public
+
+    @property
+    def has_private_token(self) -> bool:
+        """Whether a master token of a server was presented."""
+        return self.master_token is not None and not self.master_token.is_public
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the caller may read users other than itself."""
+        return self.has_private_token or READ in self.scopes
+
+    @property
+    def writes_all(self) -> bool:
+        """Whether the caller may end the tokens of users other than itself."""
+        return self.has_private_token or WRITE in self.scopes
+
+    @property
+    def user_groups(self) -> frozenset[str]:
+        """The groups whose users the caller reaches; empty for no such bound."""
+        return self.master_token.user_groups if self.master_token else frozenset()
+
+
+def read_bearer(request: EndpointRequest) -> str:
+    """Answer the bearer token that is presented. Source: RFC 6750 section 2.1.
+
+    Raises:
+        TokenMissing: there is none.
+        InvalidToken: the header is malformed.
+    """
+    if request.authorization[:6].lower() != "bearer":
+        raise TokenMissing(MISSING)
+    match = _BEARER.fullmatch(request.authorization.strip())
+    if match is None:
+        raise InvalidToken(NOT_ACCEPTED, detail="malformed header")
+    return match[1]
+
+
+def find_caller(request: EndpointRequest) -> Caller:
+    """Say who calls; every token of ours passes the gate.
+
+    Raises:
+        InvalidToken: the token is not good here.
+        AccessDenied: the master token may not be used from there.
+    """
+    text = read_bearer(request)
+    if master_tokens.is_master_token(text):
+        return _find_master_caller(request, text)
+    token = gate.accept(request.tenant, text)
+    if token is None:
+        raise InvalidToken(NOT_ACCEPTED)
+    if token.subject_id is not None:
+        actor = Actor("subject", str(token.subject_id), address=request.address)
+        return Caller(actor, token=token)
+    actor = Actor("client", str(token.client), token.client_id, request.address)
+    return Caller(actor, scopes=held_scopes(request.tenant, token), token=token)
+
+
+def _find_master_caller(request: EndpointRequest, text: str) -> Caller:
+    record = master_tokens.accept(request, text)
+    client = snapshot.CURRENT.client(request.tenant, record.client_id)
+    if client is None or client.id != record.client:
+        raise InvalidToken(NOT_ACCEPTED, detail="the master token's client is gone")
+    actor = Actor("master_token", str(record.id), record.label, request.address)
+    return Caller(actor, master_token=record, client=client)
