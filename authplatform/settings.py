@@ -230,7 +230,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "authplatform management API",
-    "DESCRIPTION": "Manages the clients of one tenant; docs/api.md explains it.",
+    "DESCRIPTION": "Manages the clients and access policies of one tenant; docs/api.md explains it.",
     "VERSION": "1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
@@ -238,6 +238,10 @@ SPECTACULAR_SETTINGS = {
         "GrantType": "tenants.models.fields.GrantTypeChoice",
         "AuthenticationMethod": "tenants.models.Client.AuthenticationMethod",
         "TokenFormat": "tenants.models.fields.TokenFormat",
+        "PolicyEffect": "tenants.models.access_policy.AccessPolicy.Effect",
+        "PolicyEngine": "tenants.models.access_policy.AccessPolicy.Engine",
+        "PolicyMode": "tenants.models.access_policy.AccessPolicy.Mode",
+        "PolicyOperation": "tenants.models.access_policy.OperationChoice",
     },
     "PREPROCESSING_HOOKS": ["tenants.api.openapi.keep_own_paths"],
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -14,9 +14,11 @@ from django.conf import settings  # noqa: E402 - the lines above come first.
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - as above.
 
 import authplatform.celery  # noqa: E402, F401 - tasks are published through its broker.
-from authplatform.lean_adapter import LeanAdapter  # noqa: E402 - as above.
 
 django = get_wsgi_application()
+
+from authplatform.lean_adapter import LeanAdapter  # noqa: E402 - it needs the models loaded.
+
 application = LeanAdapter(django) if settings.AUTHPLATFORM_LEAN_ADAPTER else django
 
 # Threads do not survive a fork, so they start here, where the worker has been forked already.

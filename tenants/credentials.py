@@ -37,7 +37,7 @@ TAG_BYTES: Final = 16
 TYPED_SECRET_LENGTHS: Final = range(8, 513)
 REMEMBERED_SECONDS: Final = 60.0
 REMEMBERED_ENTRIES: Final = 1024
-ARGON2_WAIT_SECONDS: Final = 1.0
+ARGON2_WAIT_SECONDS: Final = 0.05
 ARGON2_MAXIMUM_MEMORY_KIB: Final = 262_144
 ARGON2_MAXIMUM_PASSES: Final = 10
 
@@ -187,7 +187,7 @@ class _Argon2Slot:
     """The one place of this process in which argon2 runs.
 
     The other blocking thread of a worker must stay free for requests that need no argon2, so
-    nobody waits long. Raises: CredentialCheckBusy after one second.
+    nobody waits long. Raises: CredentialCheckBusy after a twentieth of a second.
     """
 
     def __enter__(self) -> None:

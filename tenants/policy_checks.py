@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from tenants.effective_settings import resolve
@@ -52,13 +52,38 @@ def client_enabled(walk: Walk) -> Refusal:
 
 
 def grant_allowed(walk: Walk) -> Refusal:
-    """Pass where both the client and its environment have the grant."""
-    grant_type = walk.request.grant_type
-    if grant_type not in walk.request.client.grant_types:
-        return Reason.GRANT_NOT_OF_CLIENT, grant_type
-    allowed = walk.tenant.allowed_grant_types
-    if allowed and grant_type not in allowed:
-        return Reason.GRANT_NOT_ALLOWED_HERE, grant_type
+    """Pass where both the client and its environment have the grant, today as at the beginning.
+
+    A refresh is held to the grant with which its session began as well.
+    """
+    request, allowed = walk.request, walk.tenant.allowed_grant_types
+    grant_types = [request.grant_type]
+    if request.session_grant_type:
+        grant_types.append(request.session_grant_type)
+    for grant_type in grant_types:
+        if grant_type not in request.client.grant_types:
+            return Reason.GRANT_NOT_OF_CLIENT, grant_type
+        if allowed and grant_type not in allowed:
+            return Reason.GRANT_NOT_ALLOWED_HERE, grant_type
+    return None
+
+
+def impersonation_allowed(walk: Walk) -> Refusal:
+    """Pass where nobody of an application is acted for, or the client's right covers both names.
+
+    A tenant that is left out is asked about as the empty text; a subject has to be named.
+    """
+    tenant, subject = walk.request.app_tenant_id, walk.request.app_subject_id
+    if not subject and not tenant:
+        return None
+    client = walk.request.client
+    right = client.impersonation
+    if right is None:
+        return Reason.IMPERSONATION_NOT_OF_CLIENT, client.client_id
+    if not right.allows_tenant(tenant):
+        return Reason.IMPERSONATED_TENANT_NOT_ALLOWED, tenant
+    if not subject or not right.allows_subject(subject):
+        return Reason.IMPERSONATED_SUBJECT_NOT_ALLOWED, subject
     return None
 
 
@@ -131,17 +156,28 @@ def _scope_excess(walk: Walk, name: str) -> Reason | None:
         return Reason.SCOPE_UNKNOWN
     if scope.id not in request.client.scope_ids:
         return Reason.SCOPE_NOT_OF_CLIENT
+    if request.app_subject_id and scope.id not in _impersonation_scopes(request):
+        return Reason.SCOPE_NOT_FOR_IMPERSONATION
     if request.scope_ceiling is not None and name not in request.scope_ceiling:
         return Reason.SCOPE_NOT_GRANTED
     if walk.selected is not None:
         return None if scope.api_id in walk.selected else Reason.SCOPE_OF_ANOTHER_API
-    if request.audience_ceiling is not None:
-        # A scope may have moved to another Api since it was granted.
-        api = walk.tenant.apis.get(scope.api_id)
-        return (
-            None if api and api.audience in request.audience_ceiling else Reason.SCOPE_NOT_GRANTED
-        )
-    return None
+    return _audience_excess(walk, scope, request.audience_ceiling)
+
+
+def _audience_excess(
+    walk: Walk, scope: ScopeRecord, ceiling: frozenset[str] | None
+) -> Reason | None:
+    """Hold a scope's Api against a parent's audiences; it may have moved since it was granted."""
+    if ceiling is None:
+        return None
+    api = walk.tenant.apis.get(scope.api_id)
+    return None if api and api.audience in ceiling else Reason.SCOPE_NOT_GRANTED
+
+
+def _impersonation_scopes(request: AccessRequest) -> frozenset[UUID]:
+    right = request.client.impersonation
+    return right.scope_ids if right else frozenset()
 
 
 def apis_selected(walk: Walk) -> Refusal:
@@ -183,8 +219,17 @@ def apis_agree(walk: Walk) -> Refusal:
     )
     if isinstance(settings, str):
         return Reason(settings), " ".join(api.slug for api in walk.apis)
-    walk.settings = settings
+    walk.settings = _cut_lifetime(settings, request)
     return None
+
+
+def _cut_lifetime(settings: EffectiveSettings, request: AccessRequest) -> EffectiveSettings:
+    """Cut the lifetime of a token in another's name by its own ceiling."""
+    right = request.client.impersonation if request.app_subject_id else None
+    ceiling = right.max_lifetime_seconds if right else None
+    if ceiling is None or settings.access_token_lifetime_seconds <= ceiling:
+        return settings
+    return replace(settings, access_token_lifetime_seconds=ceiling)
 
 
 def refresh_enabled(walk: Walk) -> Refusal:

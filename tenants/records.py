@@ -152,6 +152,26 @@ def indeterminate(_document: Document) -> Verdict:
     return Verdict.INDETERMINATE
 
 
+def nobody(_name: str) -> bool:
+    """Allow nobody: a filter that was never compiled opens nothing."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class ImpersonationRight:
+    """For whom of its application a client may ask; an empty filter allows nobody.
+
+    `tenants` and `subjects` are patterns that match whole names, and compiled as `allows_...`.
+    """
+
+    tenants: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    scope_ids: frozenset[UUID] = frozenset()
+    max_lifetime_seconds: int | None = None
+    allows_tenant: Callable[[str], bool] = field(default=nobody, compare=False, repr=False)
+    allows_subject: Callable[[str], bool] = field(default=nobody, compare=False, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyRecord:
     """An access policy; an empty link set links to everything of the tenant.
@@ -254,6 +274,7 @@ class ClientRecord:
     allowed_origins: frozenset[str] = frozenset()
     settings: TokenSettings = TokenSettings()
     grant_settings: Mapping[str, TokenSettings] = field(default_factory=dict)
+    impersonation: ImpersonationRight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +442,8 @@ class PresentedRefreshToken:
     repeated_answer: bytes | None = field(repr=False)
     death: str
     groups: Sequence[str] = ()
+    app_tenant_id: str = ""
+    app_subject_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,6 +513,9 @@ class Actor:
 
 SYSTEM = Actor("system", label="system")
 
+# Whom a client acts for in its application: no subject of ours, hence no `sub` and no `act`.
+APP_TENANT_CLAIM: Final = "urn:authplatform:app_tenant_id"
+APP_SUBJECT_CLAIM: Final = "urn:authplatform:app_subject_id"
 RESERVED_CLAIMS = frozenset(
     (
         # RFC 7519 section 4.1, RFC 9068 section 2.2 and what our profiles set themselves.
@@ -498,6 +524,7 @@ RESERVED_CLAIMS = frozenset(
         *("act", "may_act", "cnf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "azp"),
         *("sid", "typ", "ext", "ver", "usl", "atv", "groups", "roles", "entitlements", "events"),
         *("group_permissions", "urn:onegini.com:oidc:group_policies", "authorization_details"),
+        *(APP_TENANT_CLAIM, APP_SUBJECT_CLAIM),
         # RFC 7662 section 2.2: an answer of introspection must stay what it is.
         *("active", "token_type", "username", "usage_limit", "usage_count", "user_details"),
     )

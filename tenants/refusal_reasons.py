@@ -19,6 +19,9 @@ class Reason(StrEnum):
     CLIENT_DISABLED = "client_disabled"
     GRANT_NOT_OF_CLIENT = "grant_not_of_client"
     GRANT_NOT_ALLOWED_HERE = "grant_not_allowed_here"
+    IMPERSONATION_NOT_OF_CLIENT = "impersonation_not_of_client"
+    IMPERSONATED_TENANT_NOT_ALLOWED = "impersonated_tenant_not_allowed"
+    IMPERSONATED_SUBJECT_NOT_ALLOWED = "impersonated_subject_not_allowed"
     AUDIENCE_UNKNOWN = "audience_unknown"
     AUDIENCE_NOT_GRANTED = "audience_not_granted"
     AUDIENCE_WITHOUT_SCOPE = "audience_without_scope"
@@ -26,6 +29,7 @@ class Reason(StrEnum):
     SCOPE_MISSING = "scope_missing"
     SCOPE_UNKNOWN = "scope_unknown"
     SCOPE_NOT_OF_CLIENT = "scope_not_of_client"
+    SCOPE_NOT_FOR_IMPERSONATION = "scope_not_for_impersonation"
     SCOPE_NOT_GRANTED = "scope_not_granted"
     SCOPE_OF_ANOTHER_API = "scope_of_another_api"
     NO_SCOPE_LEFT = "no_scope_left"
@@ -57,6 +61,9 @@ WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.CLIENT_DISABLED: UNAUTHORIZED_CLIENT,
         Reason.GRANT_NOT_OF_CLIENT: UNAUTHORIZED_CLIENT,
         Reason.GRANT_NOT_ALLOWED_HERE: UNAUTHORIZED_CLIENT,
+        Reason.IMPERSONATION_NOT_OF_CLIENT: UNAUTHORIZED_CLIENT,
+        Reason.IMPERSONATED_TENANT_NOT_ALLOWED: UNAUTHORIZED_CLIENT,
+        Reason.IMPERSONATED_SUBJECT_NOT_ALLOWED: UNAUTHORIZED_CLIENT,
         Reason.AUDIENCE_UNKNOWN: INVALID_TARGET,
         Reason.AUDIENCE_NOT_GRANTED: INVALID_TARGET,
         Reason.AUDIENCE_WITHOUT_SCOPE: INVALID_TARGET,
@@ -64,6 +71,7 @@ WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.SCOPE_MISSING: INVALID_SCOPE,
         Reason.SCOPE_UNKNOWN: INVALID_SCOPE,
         Reason.SCOPE_NOT_OF_CLIENT: INVALID_SCOPE,
+        Reason.SCOPE_NOT_FOR_IMPERSONATION: INVALID_SCOPE,
         Reason.SCOPE_NOT_GRANTED: INVALID_SCOPE,
         Reason.SCOPE_OF_ANOTHER_API: INVALID_SCOPE,
         Reason.NO_SCOPE_LEFT: INVALID_SCOPE,
@@ -93,6 +101,12 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         "client's grant types.",
         Reason.GRANT_NOT_ALLOWED_HERE: "This environment does not allow this grant type; use "
         "another, or have it allowed there.",
+        Reason.IMPERSONATION_NOT_OF_CLIENT: "This client may not act for subjects of its "
+        "application; leave app_tenant_id and app_subject_id out, or give it that right.",
+        Reason.IMPERSONATED_TENANT_NOT_ALLOWED: "This client may not act for anybody of this "
+        "app_tenant_id; name another, or add it to the client's filter.",
+        Reason.IMPERSONATED_SUBJECT_NOT_ALLOWED: "This client may not act for this "
+        "app_subject_id, or none is named; name another, or add it to the client's filter.",
         Reason.AUDIENCE_UNKNOWN: "No enabled API here has the requested audience; name the "
         "audience of an API of this tenant.",
         Reason.AUDIENCE_NOT_GRANTED: "The requested audience goes beyond what was first granted; "
@@ -106,6 +120,8 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.SCOPE_UNKNOWN: "A requested scope does not exist in this tenant; correct its name.",
         Reason.SCOPE_NOT_OF_CLIENT: "A requested scope is not among those of this client; leave "
         "it out, or add it to the client.",
+        Reason.SCOPE_NOT_FOR_IMPERSONATION: "A requested scope is none that this client may use "
+        "in another's name; leave it out, or add it to the client's impersonation scopes.",
         Reason.SCOPE_NOT_GRANTED: "A requested scope goes beyond what was first granted; leave "
         "it out, or begin a new grant.",
         Reason.SCOPE_OF_ANOTHER_API: "A requested scope belongs to none of the requested "

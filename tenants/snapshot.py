@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -21,12 +20,14 @@ from tenants.queries.tenant_core import read_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from tenants.records import ClientRecord, TenantSnapshot
 
 K = TypeVar("K")
 V = TypeVar("V")
 UNCONFIRMED_LIMIT_SECONDS = 5.0
+MAX_MISSING = 10_000
 # Changes are found by their transaction: whatever ran when the last look was taken has an id at or
 # above its xmin and is looked at again, so a change that commits late is never missed.
 NEWS_SQL = """
@@ -90,6 +91,7 @@ class Snapshot:
         self._clients: _Cache[tuple[UUID, str], ClientRecord] = _Cache(
             lambda: settings.TENANTS_SNAPSHOT_MAX_CLIENTS
         )
+        self._missing: set[tuple[UUID, str]] = set()
         self._is_listening = False
         self._generation = 0
         self.forget()
@@ -99,6 +101,7 @@ class Snapshot:
         with self._lock:
             self._tenants.clear()
             self._clients.clear()
+            self._missing.clear()
             self._horizon = 0
             self._confirmation = NEVER
             self._generation += 1
@@ -132,9 +135,8 @@ class Snapshot:
                 self._generation += 1
                 self._tenants.clear()
                 self._clients.clear()
-            for change in changes:
-                kind, scope_id, version = change.strip("()").split(",")
-                self._drop(kind, scope_id, int(version))
+                self._missing.clear()
+            self._drop_stale(changes)
             self._horizon = horizon
             self._confirmation = _Confirmation(number, looked_at)
             return number
@@ -156,15 +158,21 @@ class Snapshot:
         """Answer the tenant's client of this id."""
         key = (tenant.id, client_id)
         cached = self._clients.get(key)
-        if cached is not None:
+        if cached is not None or key in self._missing:
             return cached
         generation = self._generation
         client = read_client(tenant.id, client_id)
-        if client is not None:
-            with self._lock:
-                if generation == self._generation:
-                    self._clients.put(key, client)
+        with self._lock:
+            if generation == self._generation:
+                self._keep_client(key, client)
         return client
+
+    def _keep_client(self, key: tuple[UUID, str], client: ClientRecord | None) -> None:
+        """Keep a client; one that is not there is remembered, too, so that time tells nothing."""
+        if client is not None:
+            self._clients.put(key, client)
+        elif len(self._missing) < MAX_MISSING:
+            self._missing.add(key)
 
     def held_client(self, tenant: TenantSnapshot, client_id: str) -> ClientRecord | None:
         """Answer the client of this id if this process holds it; reads nothing."""
@@ -177,22 +185,31 @@ class Snapshot:
             horizon, number, changes = cursor.fetchone()
         return int(horizon), int(number), changes
 
-    def _drop(self, kind: str, scope_id: str, version: int) -> None:
-        """Drop what is older than the change; whoever reads meanwhile must not keep it."""
-        self._generation += 1
-        if kind == "platform":
-            self._tenants.drop(lambda t: t.platform_version < version)
+    def _drop_stale(self, changes: list[str]) -> None:
+        """Drop in one pass what is older than its newest change; who reads meanwhile keeps nothing."""
+        if not changes:
             return
-        changed = UUID(scope_id)
-        match kind:
-            case "client":
-                self._clients.drop(lambda c: c.id == changed and c.version < version)
-            case "tenant":
-                self._tenants.drop(lambda t: t.id == changed and t.version < version)
-            case _:
-                self._tenants.drop(
-                    lambda t: t.environment_id == changed and t.environment_version < version
-                )
+        self._generation += 1
+        self._missing.clear()
+        newest = _newest_versions(changes)
+        self._clients.drop(lambda c: c.version < newest.get(("client", str(c.id)), 0))
+        platform = newest.get(("platform", "1"), 0)
+        self._tenants.drop(
+            lambda t: (
+                t.platform_version < platform
+                or t.version < newest.get(("tenant", str(t.id)), 0)
+                or t.environment_version < newest.get(("environment", str(t.environment_id)), 0)
+            )
+        )
+
+
+def _newest_versions(changes: list[str]) -> dict[tuple[str, str], int]:
+    """Read the newest version of each changed scope."""
+    newest: dict[tuple[str, str], int] = {}
+    for change in changes:
+        kind, scope_id, version = change.strip("()").split(",")
+        newest[kind, scope_id] = max(newest.get((kind, scope_id), 0), int(version))
+    return newest
 
 
 CURRENT = Snapshot()

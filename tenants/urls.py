@@ -7,9 +7,12 @@ from django.urls import path, re_path
 from tenants.api.client_secrets import ClientSecretsView, ClientSecretView
 from tenants.api.clients import ClientsView, ClientView
 from tenants.api.openapi import NothingView, SchemaView
+from tenants.api.policies import PoliciesView, PolicyView
+from tenants.api.policy_trials import PolicyTrialView
 
 TENANT = "tenants/<slug:project>/<slug:environment>/<slug:tenant>"
 CLIENT = f"{TENANT}/clients/<uuid:id>"
+POLICIES = f"{TENANT}/policies"
 
 urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api-schema"),
@@ -19,5 +22,8 @@ urlpatterns = [
     path(
         f"{CLIENT}/secrets/<uuid:secret_id>", ClientSecretView.as_view(), name="api-client-secret"
     ),
+    path(POLICIES, PoliciesView.as_view(), name="api-policies"),
+    path(f"{POLICIES}/test", PolicyTrialView.as_view(), name="api-policy-test"),
+    path(f"{POLICIES}/<uuid:id>", PolicyView.as_view(), name="api-policy"),
     re_path("", NothingView.as_view(), name="api-nothing"),
 ]

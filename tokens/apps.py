@@ -12,7 +12,11 @@ class TokensConfig(AppConfig):
     verbose_name = "Tokens"
 
     def ready(self) -> None:
-        """Let every migration end with the partitions that tokens need at once."""
+        """Make partitions after each migration, and let policies be tried on refused requests."""
+        from tenants.queries.refused_requests import register_reader  # noqa: PLC0415 - as below.
+        from tokens.explain import find_refused_request  # noqa: PLC0415 - as below.
+
+        register_reader(find_refused_request)
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="tokens.partitions")
 
 

@@ -92,7 +92,7 @@ def find_caller(request: EndpointRequest) -> Caller:
 
     Raises:
         InvalidToken: the token is not good here.
-        AccessDenied: the master token may not be used from there.
+        InsufficientScope: the master token may not be used from there.
     """
     text = read_bearer(request)
     if master_tokens.is_master_token(text):

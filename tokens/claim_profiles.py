@@ -59,6 +59,7 @@ class ClaimProfileData:
     subject_of_user: SubjectForm = SubjectForm.SUBJECT
     has_actor: bool = False
     has_ext: bool = False
+    has_app_names: bool = False
     keeps_empty_values: bool = False
     has_issued_at: bool = True
     has_not_before: bool = False
@@ -78,6 +79,7 @@ RFC9068: Final = ClaimProfileData(
     allows_issuer_override=False,
     scope_claims=(("scope", ScopeForm.STRING),),
     has_actor=True,
+    has_app_names=True,
     groups_claim="groups",
     has_authentication=True,
 )

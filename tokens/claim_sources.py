@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from tenants.records import APP_SUBJECT_CLAIM, APP_TENANT_CLAIM
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,6 +34,10 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "urn:onegini.com:oidc:group_policies": "The end user's groups, under OneWelcome's name.",
         "ver": "The version of OneWelcome's claims.",
         "usl": "The smallest usage limit of the granted scopes, under OneWelcome's name.",
+        APP_TENANT_CLAIM: "The tenant of the client's application in whose name it acts, as the "
+        "client named it.",
+        APP_SUBJECT_CLAIM: "The subject of the client's application in whose name it acts, as the "
+        "client named them; no end user of ours.",
         "ext": "Tenant, project, environment and whom the client acts for, as Space Blocks "
         "nests them.",
     }

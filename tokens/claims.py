@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tenants.records import RESERVED_CLAIMS
+from tenants.records import APP_SUBJECT_CLAIM, APP_TENANT_CLAIM, RESERVED_CLAIMS
 from tokens.claim_profiles import (
     PROFILES,
     RFC9068,
@@ -151,6 +151,14 @@ def _ext(record: TokenRecord) -> JSON:
     }
 
 
+def _app_tenant(record: TokenRecord) -> JSON:
+    return record.app_tenant_id
+
+
+def _app_subject(record: TokenRecord) -> JSON:
+    return record.app_subject_id
+
+
 def _client_id(record: TokenRecord) -> JSON:
     return record.client_id
 
@@ -187,6 +195,7 @@ def _lines(profile: ClaimProfileData) -> tuple[tuple[str, _Value], ...]:
     """List each claim with how it is read from a record, for this profile; None leaves it out."""
     ids, scopes, groups = profile.client_id_claims, dict(profile.scope_claims), profile.groups_claim
     has_login, version = profile.has_authentication, profile.version
+    has_names = profile.has_app_names
     lines: tuple[tuple[str, _Value | None], ...] = (
         ("iss", _issuer(profile)),  # RFC 7519 section 4.1.1
         ("sub", _subject(profile)),  # RFC 7519 section 4.1.2, RFC 9068 section 2.2
@@ -206,6 +215,8 @@ def _lines(profile: ClaimProfileData) -> tuple[tuple[str, _Value], ...]:
         (groups, _within_budget(_GROUPS[groups]) if groups else None),  # RFC 9068 section 2.2.3.1
         ("ver", (lambda _: version) if version else None),  # OneWelcome
         ("usl", (lambda r: r.usage_limit) if profile.has_usage_limit else None),  # OneWelcome
+        (APP_TENANT_CLAIM, _app_tenant if has_names else None),  # RFC 7519 section 4.2
+        (APP_SUBJECT_CLAIM, _app_subject if has_names else None),  # RFC 7519 section 4.2
         ("ext", _ext if profile.has_ext else None),  # Space Blocks
     )
     return tuple((name, value_of) for name, value_of in lines if value_of is not None)

@@ -21,6 +21,8 @@ from tokens.errors import (
     InvalidClient,
     InvalidToken,
     OAuthError,
+    QueryRefused,
+    QuotaExceeded,
     ServiceUnavailable,
     TokenMissing,
 )
@@ -29,12 +31,14 @@ from tokens.refusal_traces import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tenants.records import JSON
     from tokens.parameters import EndpointRequest
 
 logger = logging.getLogger(__name__)
 # Source: RFC 6749 section 5.2: what an error_description may not contain.
 _FORBIDDEN: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 UNAVAILABLE: Final = "The service can't answer right now; try again after a second."
+UNEXPECTED: Final = "Something went wrong here."
 TRACE_HEADER: Final = "X-Refusal-Trace"
 KEPT: Final = "kept"
 COUNTED: Final = "counted"
@@ -67,10 +71,20 @@ def answer_error(error: Exception, *, issuer: str = "") -> Answer:
     error = _translate(error)
     if not isinstance(error, OAuthError):
         logger.error("unexpected error", exc_info=error)
-        return _answer("server_error", "Something went wrong here.", 500, NO_STORE)
+        return _answer("server_error", UNEXPECTED, 500, NO_STORE)
     logger.info("refused: %s %s", error.error, error.detail or error.description)
     headers = {**NO_STORE, **_challenge(error, issuer), **_retry(error)}
     return _answer(error.error, error.description, error.status, headers)
+
+
+def describe_for_graphql(error: Exception) -> dict[str, JSON]:
+    """Describe an error as GraphQL does. Source: GraphQL specification section 7.1.2."""
+    error = _translate(error)
+    if not isinstance(error, OAuthError):
+        return {"message": UNEXPECTED, "extensions": {"code": "SERVER_ERROR"}}
+    code = error.code if isinstance(error, QueryRefused) else error.error.upper()
+    message = _FORBIDDEN.sub("'", error.description)
+    return {"message": message, "extensions": {"code": code}}
 
 
 def _translate(error: Exception) -> Exception:
@@ -121,6 +135,6 @@ def _challenge(error: OAuthError, issuer: str) -> dict[str, str]:
 
 
 def _retry(error: OAuthError) -> dict[str, str]:
-    if isinstance(error, ServiceUnavailable):
+    if isinstance(error, ServiceUnavailable | QuotaExceeded):
         return {"Retry-After": str(error.retry_after_seconds)}
     return {}

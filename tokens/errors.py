@@ -148,6 +148,46 @@ class UnsupportedTokenType(OAuthError):
     check = "token_revocable"
 
 
+class UserNotFound(OAuthError):
+    """The tenant has no such user, or none whom the caller may see."""
+
+    error = "not_found"
+    check = "user_found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class UserExists(OAuthError):
+    """A user has the chosen id already, and gets no token by it."""
+
+    error = "user_exists"
+    check = "user_is_new"
+    status = HTTPStatus.CONFLICT
+
+
+class QuotaExceeded(OAuthError):
+    """A public credential has made as many users as it may. Source: RFC 6585 section 4."""
+
+    error = "quota_exceeded"
+    check = "quota_left"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, description: str, *, detail: str = "", retry_after_seconds: int) -> None:
+        """Remember when to try again, in seconds."""
+        super().__init__(description, detail=detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class QueryRefused(InvalidRequest):
+    """A GraphQL document is malformed, or beyond a limit; `code` says which."""
+
+    check = "query_within_limits"
+
+    def __init__(self, description: str, *, code: str, detail: str = "") -> None:
+        """Remember the code that the answer names."""
+        super().__init__(description, detail=detail)
+        self.code = code
+
+
 class ServiceUnavailable(OAuthError):
     """The server can't answer now and says when to try again. Source: RFC 9110 section 15.6.4."""
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from tenants.models import Client, Group, Subject
 from tenants.policy import decide, explain_inputs
 from tenants.queries import history
+from tenants.queries.client_core import read_client
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens.models import AccessToken, Refusal, Session
 from tokens.plan import DIGEST, USUAL_TYPE
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         TokenPlan,
     )
 
+TOKEN_OPERATION: Final = "token"  # noqa: S105 - the name of an operation, no secret.
 VERSION_NAMES: Final = ("platform", "environment", "tenant", "client")
 NO_HISTORY: Final = "The configuration of its versions is not kept any more."
 DIGESTED: Final = (
@@ -104,6 +106,15 @@ def explain_token(tenant_id: UUID, token_id: UUID) -> TokenExplanation | None:
 def explain_request_id(tenant_id: UUID, request_id: str) -> Refusal | None:
     """Find the kept trace of a refused request; None where it was only counted, or is gone."""
     return Refusal.objects.filter(tenant=tenant_id, request_id=request_id).first()
+
+
+def find_refused_request(tenant: TenantSnapshot, request_id: str) -> AccessRequest | None:
+    """Rebuild a refused token request, to be tried by other policies; None where no trace is."""
+    refusal = explain_request_id(tenant.id, request_id)
+    if refusal is None or refusal.operation != TOKEN_OPERATION or not refusal.grant_type:
+        return None
+    client = read_client(tenant.id, refusal.presented_client_id)
+    return request_of(refusal, client) if client else None
 
 
 def explain_checks(decision: Decision) -> tuple[ExplainedCheck, ...]:

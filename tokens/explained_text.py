@@ -1,4 +1,4 @@
-"""Writes a described decision as plain text for a terminal."""
+"""Writes a described decision as text, for a terminal and for a page."""
 
 from __future__ import annotations
 
@@ -35,6 +35,30 @@ def write_text(described: Mapping[str, JSON]) -> str:
             continue
         parts.append(f"{heading}\n{_write_part(name, value)}")
     return "\n\n".join(parts)
+
+
+def make_readable(described: Mapping[str, JSON]) -> dict[str, Any]:
+    """Write the values that a page shows as texts: lists with spaces, all else as JSON."""
+    readable: dict[str, Any] = dict(described)
+    readable["asked"] = _write_members(readable.get("asked") or {})
+    readable["checks"] = [
+        {**check, "inputs": _write_members(check.get("inputs") or {})}
+        for check in readable.get("checks") or ()
+    ]
+    readable["claims"] = [
+        {**claim, "value": _write_shortly(claim["value"])} for claim in readable.get("claims") or ()
+    ]
+    return readable
+
+
+def _write_members(members: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _write_shortly(value) for name, value in members.items()}
+
+
+def _write_shortly(value: Any) -> str:  # noqa: ANN401 - any JSON.
+    if isinstance(value, list) and all(isinstance(element, str) for element in value):
+        return " ".join(value)
+    return _write_value(value)
 
 
 def _write_part(name: str, value: JSON) -> str:

@@ -35,6 +35,9 @@ STALE_SECONDS: Final = 86_400.0
 REFETCH_SECONDS: Final = 60.0
 # Where no keys are left to serve, a short outage must not become a long one.
 RETRY_SECONDS: Final = 5.0
+# How long the first callers wait for the first answer, and how many threads may wait outside.
+FIRST_ANSWER_SECONDS: Final = 2.0
+FETCHES_AT_ONCE: Final = 1
 CACHED_SETS: Final = 1024
 
 
@@ -163,6 +166,7 @@ class JwksCache:
         self._max_sets = max_sets
         self._sets: OrderedDict[str, _CachedSet] = OrderedDict()
         self._lock = threading.Lock()
+        self._fetching = threading.BoundedSemaphore(FETCHES_AT_ONCE)
 
     def keys(self, uri: str, *, kid: str | None = None) -> tuple[ForeignKey, ...]:
         """Give the usable keys at a URI; an unknown `kid` fetches again, once a minute at most.
@@ -188,17 +192,29 @@ class JwksCache:
         return cached.age(self._clock()) < FRESH_SECONDS and cached.names(kid)
 
     def _renew(self, uri: str, cached: _CachedSet, kid: str | None) -> None:
-        """Let one thread fetch; others wait only where the old keys can't serve them."""
-        can_serve_stale = cached.age(self._clock()) <= STALE_SECONDS and cached.names(kid)
-        if not cached.lock.acquire(blocking=not can_serve_stale):
+        """Let one thread fetch; others wait for the very first answer only, and not for long.
+
+        Anybody can make us fetch before anything is authenticated, so a silent issuer must never
+        hold more than one thread of this process.
+        """
+        patience = FIRST_ANSWER_SECONDS if cached.attempted_at is None else 0
+        if not cached.lock.acquire(timeout=patience):
             return
         try:
-            now = self._clock()
-            if not self._is_good(cached, kid) and cached.may_fetch(now):
-                cached.attempted_at = now
-                cached.keys = parse_key_set(self._fetch(uri))
-                cached.fetched_at = now
+            if not self._is_good(cached, kid) and cached.may_fetch(self._clock()):
+                self._fetch_once(uri, cached)
+        finally:
+            cached.lock.release()
+
+    def _fetch_once(self, uri: str, cached: _CachedSet) -> None:
+        if not self._fetching.acquire(blocking=False):
+            return
+        try:
+            cached.keys = parse_key_set(self._fetch(uri))
+            cached.fetched_at = self._clock()
         except (OutgoingFailed, OutgoingRefused, InvalidKeySet) as error:
             logger.warning("JWK set not renewed", extra={"jwks_uri": uri, "reason": str(error)})
         finally:
-            cached.lock.release()
+            # The pause counts from here, or a slow issuer would be asked again at once.
+            cached.attempted_at = self._clock()
+            self._fetching.release()

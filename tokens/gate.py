@@ -40,7 +40,8 @@ SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   token.trust_profile_id, token.api_ids, token.grant_type, token.claim_profile, token.scopes,
   token.audiences, extract(epoch FROM token.issued_at)::bigint,
   extract(epoch FROM token.expires_at)::bigint, token.cut_off_number,
-  CASE WHEN token.subject_id IS NOT NULL THEN {groups_of("token.subject_id")} END
+  CASE WHEN token.subject_id IS NOT NULL THEN {groups_of("token.subject_id")} END,
+  token.app_tenant_id, token.app_subject_id
 FROM tokens_accesstoken token
 JOIN tenants_client client ON client.id = token.client_id
 LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
@@ -57,7 +58,7 @@ class AcceptedToken:
     """An access token that the gate has let through: its row's facts, seconds since the epoch.
 
     `client` is the client's row, `client_id` its name; `kid` and `algorithm` are empty for an
-    opaque token; `groups` are the slugs of the subject's.
+    opaque token; `groups` are the slugs of the subject's; the `app_` names are the customer's.
     """
 
     id: UUID
@@ -80,6 +81,8 @@ class AcceptedToken:
     expires_at: int
     cut_off_number: int
     groups: tuple[str, ...] = ()
+    app_tenant_id: str = ""
+    app_subject_id: str = ""
 
 
 def accept(
@@ -203,7 +206,8 @@ def _read_facts(
     client, client_id, subject_id, session_id, parent_id, trust_profile_id, *rest = row[
         _PROOF_COLUMNS + _KEY_COLUMNS :
     ]
-    api_ids, grant_type, claim_profile, scopes, audiences, *numbers, groups = rest
+    api_ids, grant_type, claim_profile, scopes, audiences, *others = rest
+    issued_at, expires_at, cut_off_number, groups, app_tenant_id, app_subject_id = others
     return AcceptedToken(
         token_id,
         tenant_id,
@@ -221,8 +225,12 @@ def _read_facts(
         claim_profile,
         tuple(scopes),
         tuple(audiences),
-        *numbers,
+        issued_at,
+        expires_at,
+        cut_off_number,
         groups=tuple(groups or ()),
+        app_tenant_id=app_tenant_id or "",
+        app_subject_id=app_subject_id or "",
     )
 
 

@@ -54,7 +54,7 @@ def issue(asked: AccessRequest, decision: Decision, request: EndpointRequest) ->
     if asked.presented is not None:
         repeated = refresh_tokens.repeated_answer_of(asked.presented)
         if repeated is not None:
-            return repeated
+            return _within(decision, repeated)
     planned = plan_token(asked, decision, request.tenant, now=request.now)
     return store(
         asked,
@@ -63,6 +63,18 @@ def issue(asked: AccessRequest, decision: Decision, request: EndpointRequest) ->
         now=request.now,
         cut_off_number=request.cut_off_number,
     )
+
+
+def _within(decision: Decision, repeated: dict[str, JSON]) -> dict[str, JSON]:
+    """Repeat an answer only where the retry would be granted as much.
+
+    Raises:
+        InvalidGrant: the retry asks for less, or may have less by now.
+    """
+    scopes = str(repeated.get("scope", "")).split()
+    if not set(scopes) <= set(decision.granted_scopes):
+        raise InvalidGrant(refresh_tokens.REFUSAL, detail="the retry has a smaller scope")
+    return repeated
 
 
 def plan_token(
@@ -129,8 +141,8 @@ def _write_token(tenant: TenantSnapshot, planned: TokenPlan) -> tuple[str, Keyed
 def _begin_session(token: NewAccessToken, answer: dict[str, JSON]) -> dict[str, JSON]:
     subject = token.request.subject
     planned, issued, refresh = _make_refresh_token(token)
-    # A subject's number was read with it; without one, what this process held is older and safe.
-    number = subject.cut_off_number if subject else token.cut_off_number
+    # The subject's number was read with it; the configuration by which it was judged may be older.
+    number = min(subject.cut_off_number, token.cut_off_number) if subject else token.cut_off_number
     session = NewSession(token_store.new_id(), planned.session_expires_at, number)
     token_store.insert_with_session(token, session, refresh)
     return answer | {"refresh_token": issued.text}

@@ -30,22 +30,36 @@ _TOKEN_SELECTORS: Final = {
 _SESSION_SELECTORS: Final = {
     "client_id": "session.client_id",
     "subject_id": "session.subject_id",
+    "app_tenant_id": "session.app_tenant_id",
+    "app_subject_id": "session.app_subject_id",
     "api_id": "ANY (session.api_ids)",
     "trust_profile_id": "session.trust_profile_id",
     "session_id": "session.id",
 }
 
 
+# What one token at most, one session or one person has; each has an index of its own, so that the
+# cut-offs of other people cost nothing.
+_NARROW: Final = ("subject_id", "app_subject_id", "session_id", "token_id")
+
+
 def _is_cut_off(held: Mapping[str, str], *, tenant_id: str, number: str) -> str:
     """Write the condition that a cut-off after the number matches every selector that it sets."""
-    matches = [
-        f"(cut.{name} IS NULL OR cut.{name} = {held[name]})"
-        if name in held
-        else f"cut.{name} IS NULL"
-        for name in _TOKEN_SELECTORS
+    after = f"cut.tenant_id = {tenant_id} AND cut.number > {number}"
+    matches = " AND ".join(_match(name, held) for name in _TOKEN_SELECTORS)
+    broad = " AND ".join(f"cut.{name} IS NULL" for name in _NARROW)
+    narrow = [f"cut.{name} = {held[name]}" for name in _NARROW if name in held]
+    exists = [
+        f"EXISTS (SELECT 1 FROM tenants_cutoff cut WHERE {after} AND {found} AND {matches})"  # noqa: S608 - fixed texts.
+        for found in (broad, *narrow)
     ]
-    return f"""EXISTS (SELECT 1 FROM tenants_cutoff cut WHERE cut.tenant_id = {tenant_id}
-  AND cut.number > {number} AND {" AND ".join(matches)})"""  # noqa: S608 - fixed texts.
+    return f"({' OR '.join(exists)})"
+
+
+def _match(name: str, held: Mapping[str, str]) -> str:
+    if name not in held:
+        return f"cut.{name} IS NULL"
+    return f"(cut.{name} IS NULL OR cut.{name} = {held[name]})"
 
 
 _SESSION_CASES: Final = f"""

@@ -20,19 +20,11 @@ def find_management_api(tenant: TenantSnapshot) -> ApiRecord | None:
     return found if found and found.is_enabled else None
 
 
-def is_for_management_alone(tenant: TenantSnapshot, token: AcceptedToken) -> bool:
-    """Say whether the management Api is a token's only audience.
-
-    Another receiver of a shared token could use it here. Source: RFC 9700 section 2.3.
-    """
-    api = find_management_api(tenant)
-    return api is not None and token.api_ids == (api.id,)
-
-
 def held_scopes(tenant: TenantSnapshot, token: AcceptedToken) -> frozenset[str]:
     """Answer the management scopes that a client's own token has and its client still holds.
 
-    None for a token that anybody else receives, speaks for a user, or whose client may not act.
+    There are none where anybody else receives the token, which could use it here, where it speaks
+    for a user, or where its client may not act any more. Source: RFC 9700 section 2.3.
     """
     api = find_management_api(tenant)
     if api is None or token.api_ids != (api.id,) or token.audiences != (api.audience,):

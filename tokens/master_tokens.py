@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tenants.credentials import CredentialKind, is_secret, parse_credential
 from tenants.queries.master_tokens import find_master_token
 from tokens import secret_uses
-from tokens.errors import AccessDenied, InvalidToken
+from tokens.errors import InsufficientScope, InvalidToken
 
 if TYPE_CHECKING:
     from tenants.queries.master_tokens import MasterTokenRecord
@@ -28,7 +28,7 @@ def accept(request: EndpointRequest, text: str) -> MasterTokenRecord:
 
     Raises:
         InvalidToken: it is none, wrong, disabled or expired; the same words whatever it is.
-        AccessDenied: it may not be used from there.
+        InsufficientScope: it may not be used from there.
     """
     credential = parse_credential(CredentialKind.MASTER_TOKEN, text)
     if credential is None:
@@ -49,9 +49,9 @@ def _check_place(request: EndpointRequest, found: MasterTokenRecord) -> None:
     """Hold the request against the token's lists; an origin proves nothing, whoever sends it."""
     origin = request.headers.get("origin", "")
     if found.allowed_origins and origin not in found.allowed_origins:
-        raise AccessDenied("This master token is not for the origin of the request.")
+        raise InsufficientScope("This master token is not for the origin of the request.")
     if found.allowed_addresses and not is_listed(request.address, found.allowed_addresses):
-        raise AccessDenied("This master token is not for the address of the caller.")
+        raise InsufficientScope("This master token is not for the address of the caller.")
 
 
 def is_listed(text: str, networks: tuple[str, ...]) -> bool:

@@ -64,11 +64,16 @@ UPDATE tokens_refreshtoken SET repeated_answer = NULL WHERE id IN (
 # By `purge_after` every access token and code has expired; what remains are long sessions.
 # The newest cut-off stays for ever: its number is the highest that a process can hold.
 CUT_OFFS_SQL: Final = """
+WITH oldest_sessions AS MATERIALIZED (
+  SELECT tenant_id, min(cut_off_number) AS oldest FROM tokens_session
+  WHERE expires_at >= %(before)s AND tenant_id IN (
+    SELECT tenant_id FROM tenants_cutoff WHERE purge_after < %(before)s)
+  GROUP BY tenant_id)
 DELETE FROM tenants_cutoff WHERE number IN (
   SELECT number FROM tenants_cutoff
   WHERE purge_after < %(before)s AND number < (SELECT max(number) FROM tenants_cutoff)
-  AND NOT EXISTS (SELECT 1 FROM tokens_session s WHERE s.tenant_id = tenants_cutoff.tenant_id
-    AND s.cut_off_number < tenants_cutoff.number AND s.expires_at >= %(before)s)
+  AND number <= COALESCE((SELECT oldest FROM oldest_sessions o
+    WHERE o.tenant_id = tenants_cutoff.tenant_id), number)
   ORDER BY purge_after LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
 # Most refusals leave with their partition: this is for tenants that keep less than the platform.
 # The bound is the id of a refusal at that time: its leading 48 bits are milliseconds.

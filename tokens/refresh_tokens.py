@@ -77,12 +77,16 @@ def _judge(
 ) -> PresentedRefreshToken:
     if presented is None or presented.client != client:
         raise InvalidGrant(REFUSAL, detail="unknown refresh token, or another client's")
-    if presented.death:
-        raise InvalidGrant(REFUSAL, detail=f"refresh token {presented.id}: {presented.death}")
-    if presented.consumed_at is None:
-        return presented
-    if now - presented.consumed_at > settings.TOKENS_REFRESH_GRACE_SECONDS:
+    if _is_reused(presented, now):
         sessions.end_session(tenant_id, presented.session_id, ended_reason="reuse")
         logger.warning("refresh token reused", extra={"session_id": str(presented.session_id)})
         raise InvalidGrant(REFUSAL, detail=f"refresh token {presented.id}: reused")
+    if presented.death:
+        raise InvalidGrant(REFUSAL, detail=f"refresh token {presented.id}: {presented.death}")
     return presented
+
+
+def _is_reused(presented: PresentedRefreshToken, now: float) -> bool:
+    """Say whether it was used before the grace, even if it has expired since."""
+    consumed_at = presented.consumed_at
+    return consumed_at is not None and now - consumed_at > settings.TOKENS_REFRESH_GRACE_SECONDS

@@ -1,4 +1,4 @@
-"""Remembers which secret was used last and when, and writes it down in batches.
+"""Remembers which secret or master token was used when, and writes it down in batches.
 
 The token path only puts a number into a dictionary; a thread of its own writes.
 """
@@ -19,9 +19,19 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS: Final = 10.0
 MAX_PENDING: Final = 100_000
 _pending: dict[UUID, float] = {}
+# Ids are unique among all secrets, so each use finds its row in one of the two tables.
+# Rows are locked in the order of their ids, so that two processes can't wait for one another.
 _UPDATE: Final = """
+WITH used AS (SELECT * FROM unnest(%s::uuid[], %s::float8[]) AS used (id, at)),
+secrets AS MATERIALIZED (SELECT id FROM tenants_clientsecret
+  WHERE id IN (SELECT id FROM used) ORDER BY id FOR UPDATE),
+masters AS MATERIALIZED (SELECT id FROM tenants_mastertoken
+  WHERE id IN (SELECT id FROM used) ORDER BY id FOR UPDATE),
+master_tokens AS (UPDATE tenants_mastertoken m SET last_used_at = to_timestamp(used.at)
+  FROM used JOIN masters USING (id)
+  WHERE m.id = used.id AND (m.last_used_at IS NULL OR m.last_used_at < to_timestamp(used.at)))
 UPDATE tenants_clientsecret s SET last_used_at = to_timestamp(used.at)
-FROM unnest(%s::uuid[], %s::float8[]) AS used (id, at)
+FROM used JOIN secrets USING (id)
 WHERE s.id = used.id AND (s.last_used_at IS NULL OR s.last_used_at < to_timestamp(used.at))
 """
 

@@ -26,8 +26,9 @@ def maintain_partitions() -> None:
 
 @shared_task(time_limit=TIME_LIMIT_SECONDS, soft_time_limit=SOFT_TIME_LIMIT_SECONDS)
 def purge_expired() -> None:
-    """Purge what has expired; what is left waits for the next run."""
-    purge.purge_expired(timezone.now(), max_batches=MAX_BATCHES)
+    """Purge what has expired; what is left is purged by another run at once."""
+    if not purge.purge_expired(timezone.now(), max_batches=MAX_BATCHES).is_complete:
+        purge_expired.delay()
 
 
 @shared_task(time_limit=TIME_LIMIT_SECONDS, soft_time_limit=SOFT_TIME_LIMIT_SECONDS)

@@ -36,6 +36,8 @@ def record_of(
         expires_at=token.expires_at,
         issuer_override=tenant.issuer_override,
         subject=str(token.subject_id) if token.subject_id else "",
+        app_tenant_id=token.app_tenant_id,
+        app_subject_id=token.app_subject_id,
         usage_limit=find_usage_limit(tenant, scopes),
         extra_claims=extra_claims,
     )

@@ -54,12 +54,14 @@ def _insert_with_session(on_conflict: str) -> str:
     return f"""
 WITH begun AS (INSERT INTO tokens_session
   (id, tenant_id, client_id, subject_id, trust_profile_id, grant_type, scopes, audiences, api_ids,
-   cut_off_number, address, user_agent, started_at, last_used_at, expires_at, ended_reason)
+   cut_off_number, address, user_agent, started_at, last_used_at, expires_at, ended_reason,
+   app_tenant_id, app_subject_id)
 SELECT %(session_id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
   %(trust_profile_id)b::uuid, %(grant_type)s, %(scopes)s::text[], %(audiences)s::text[],
   %(api_ids)b::uuid[], %(session_cut_off_number)b::bigint, %(address)s, %(user_agent)s,
   to_timestamp(%(issued_at)b::float8), to_timestamp(%(issued_at)b::float8),
-  to_timestamp(%(session_expires_at)b::float8), ''{on_conflict}),
+  to_timestamp(%(session_expires_at)b::float8), '', %(app_tenant_id)s::text,
+  %(app_subject_id)s::text{on_conflict}),
 first AS ({_INSERT_REFRESH}{on_conflict})
 {_INSERT_TOKEN}{on_conflict}"""
 
@@ -87,7 +89,8 @@ SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, cl
   extract(epoch FROM refresh.expires_at)::bigint, extract(epoch FROM session.expires_at)::bigint,
   extract(epoch FROM refresh.consumed_at)::float8, refresh.repeated_answer,
   COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, ''),
-  {groups_of("session.subject_id")}
+  {groups_of("session.subject_id")}, COALESCE(session.app_tenant_id, ''),
+  COALESCE(session.app_subject_id, '')
 FROM tokens_refreshtoken refresh
 JOIN tokens_session session ON session.id = refresh.session_id
 JOIN tenants_client client ON client.id = session.client_id

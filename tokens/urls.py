@@ -8,18 +8,27 @@ from tokens.endpoints.access import EvaluationsView, EvaluationView
 from tokens.endpoints.access_metadata import AccessMetadataView
 from tokens.endpoints.aliases import AidboxSessionView, AidboxTokenView, SpaceBlocksTokenView
 from tokens.endpoints.converters import IssuerPathConverter
+from tokens.endpoints.graphql import GraphQLView
 from tokens.endpoints.introspect import IntrospectView
 from tokens.endpoints.jwks import JwksView
 from tokens.endpoints.metadata import MetadataView
 from tokens.endpoints.revoke import RevokeView
 from tokens.endpoints.session import SessionView
 from tokens.endpoints.token import TokenView
+from tokens.endpoints.user_tokens import (
+    UserConsentsView,
+    UserConsentView,
+    UserTokensView,
+    UserTokenView,
+)
+from tokens.endpoints.users import MeView, UsersView, UserView
 
 register_converter(IssuerPathConverter, "issuer")
 
 metadata = MetadataView.as_view()
 token = TokenView.as_view()
 METADATA = ".well-known/oauth-authorization-server"
+USER = "t/<issuer:issuer>/users/<uuid:user_id>"
 
 urlpatterns = [
     path("t/<issuer:issuer>/oauth/token", token, name="token"),
@@ -33,6 +42,14 @@ urlpatterns = [
         AccessMetadataView.as_view(),
         name="access-metadata",
     ),
+    path("t/<issuer:issuer>/graphql", GraphQLView.as_view(), name="graphql"),
+    path("t/<issuer:issuer>/me", MeView.as_view(), name="me"),
+    path("t/<issuer:issuer>/users", UsersView.as_view(), name="users"),
+    path(USER, UserView.as_view(), name="user"),
+    path(f"{USER}/tokens", UserTokensView.as_view(), name="user-tokens"),
+    path(f"{USER}/tokens/<uuid:token_id>", UserTokenView.as_view(), name="user-token"),
+    path(f"{USER}/consents", UserConsentsView.as_view(), name="user-consents"),
+    path(f"{USER}/consents/<uuid:consent_id>", UserConsentView.as_view(), name="user-consent"),
     path("t/<issuer:issuer>/session", SessionView.as_view(), name="session"),
     path("t/<issuer:issuer>/apis/<slug:api>/oauth/token", token, name="api-token"),
     path(f"t/<issuer:issuer>/{METADATA}", metadata, name="metadata"),

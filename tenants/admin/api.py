@@ -25,11 +25,13 @@ class ScopeTable(EntityTable):
     fields = ("name", "title", "emphasized", "usage_limit")
     verbose_name_plural = "scopes"
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> tuple[str, ...]:
-        """Leave every field to be typed: the service refuses to rename what exists."""
-        return ()
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Leave the scopes of a built-in Api as every tenant has them."""
+        return not _is_built_in(obj) and super().has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Leave the scopes of a built-in Api as every tenant has them."""
+        return not _is_built_in(obj) and super().has_delete_permission(request, obj)
 
 
 @admin.register(Api)
@@ -56,5 +58,8 @@ class ApiAdmin(EntityAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Keep the Apis that every tenant has."""
-        is_built_in = isinstance(obj, Api) and bool(obj.built_in)
-        return not is_built_in and super().has_delete_permission(request, obj)
+        return not _is_built_in(obj) and super().has_delete_permission(request, obj)
+
+
+def _is_built_in(entity: Model | None) -> bool:
+    return isinstance(entity, Api) and bool(entity.built_in)

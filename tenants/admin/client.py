@@ -31,6 +31,7 @@ from tenants.admin.show_once import keep_for_response, show_once, take_issued
 from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
 from tenants.errors import InvalidEntity
 from tenants.models import AccessPolicy, Client, ClientGrantSettings, ClientSecret
+from tenants.models.fields import GrantTypeChoice
 from tenants.queries.operators import reach_of
 from tenants.services import changes, client_secrets, clients
 
@@ -104,6 +105,21 @@ class ClientAdmin(EntityAdmin):
         ("Proves who it is by", {"fields": ("token_endpoint_auth_method", "jwks", "jwks_uri")}),
         ("Tokens", {"fields": (*TOKEN_CHOICES, "refresh_token_enabled")}),
         LIFETIMES,
+        (
+            "Acting for subjects of its application",
+            {
+                "classes": ("collapse",),
+                "description": "Such a token says in whose name the client acts. Its row is the "
+                "record: find it by app_subject_id among the sessions and tokens.",
+                "fields": (
+                    "may_impersonate",
+                    "impersonated_tenants",
+                    "impersonated_subjects",
+                    "impersonation_scopes",
+                    "max_impersonated_token_lifetime_seconds",
+                ),
+            },
+        ),
         (
             "Browser",
             {
@@ -209,6 +225,8 @@ class ClientAdmin(EntityAdmin):
     def _allow(self, request: HttpRequest, client: Client) -> None:
         policy = AccessPolicy(tenant_id=client.tenant_id, slug=make_slug(client.client_id))
         policy.description = f"Made with the client {client.client_id}."
+        # For tokens: whoever asks about calls of an Api gets a policy for that.
+        policy.operations = GrantTypeChoice.values
         try:
             changes.save(policy, actor=actor_of(request), links={"clients": [client]})
         except InvalidEntity as error:

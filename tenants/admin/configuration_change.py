@@ -26,3 +26,10 @@ class ConfigurationChangeAdmin(RecordAdmin):
         "reason",
         "state",
     )
+    list_select_related = ("audit_event__detail",)
+
+    @admin.display(description="reason")
+    def reason(self, change: ConfigurationChange) -> str:
+        """Write why, unless that was erased."""
+        event = change.audit_event
+        return event.detail.reason if event and hasattr(event, "detail") else "erased"

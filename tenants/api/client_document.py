@@ -12,6 +12,7 @@ from tenants.api.fields import (
     EpochSeconds,
     Flag,
     KeySet,
+    Pattern,
     ScopeText,
     Seconds,
     Text,
@@ -26,6 +27,7 @@ from tenants.models.fields import (
     TokenFormat,
     validate_client_id,
 )
+from tenants.queries.managed_clients import SCOPE_LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,12 @@ ACCESS: dict[str, Any] = {
 }
 REFRESH: dict[str, Any] = {**ACCESS, "max_value": MAX_REFRESH_TOKEN_LIFETIME_SECONDS}
 # Where a document and the model differ, the service's messages are renamed for the caller.
-MEMBER_NAMES = {"name": "client_name", "scopes": "scope", "default_scopes": "default_scope"}
+MEMBER_NAMES = {
+    "name": "client_name",
+    "scopes": "scope",
+    "default_scopes": "default_scope",
+    "impersonation_scopes": "impersonation_scope",
+}
 
 
 class ClientDocument(Document[Client]):
@@ -58,6 +65,11 @@ class ClientDocument(Document[Client]):
     jwks = KeySet(required=False)
     jwks_uri = Text(max_length=500, allow_blank=True, required=False)
     cors_allowed_origins = Texts(child=Text(max_length=255), required=False)
+    may_impersonate = Flag(required=False)
+    impersonated_tenants = Texts(child=Pattern(), required=False)
+    impersonated_subjects = Texts(child=Pattern(), required=False)
+    impersonation_scope = ScopeText(source="impersonation_scopes", required=False)
+    max_impersonated_token_lifetime_seconds = Seconds(**ACCESS)
     access_token_format = Choice(choices=TokenFormat.choices, allow_blank=True, required=False)
     claim_profile = Text(max_length=63, allow_blank=True, required=False)
     access_token_lifetime_seconds = Seconds(**ACCESS)
@@ -119,7 +131,7 @@ def split_links(
     """
     by_name = {scope.name: scope for scope in scopes}
     links: dict[str, list[Scope]] = {}
-    for link in ("scopes", "default_scopes"):
+    for link in SCOPE_LINKS:
         names = values.get(link)
         if names is None:
             continue

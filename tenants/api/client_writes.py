@@ -9,7 +9,7 @@ from tenants import audit
 from tenants.api.client_document import MEMBER_NAMES, split_links
 from tenants.errors import Forbidden, InvalidEntity
 from tenants.models import Api, Client
-from tenants.queries.managed_clients import find_scopes, get_client
+from tenants.queries.managed_clients import SCOPE_LINKS, find_scopes, get_client
 from tenants.services.clients import save_client
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def write_client(client: Client, values: Mapping[str, Any], caller: Caller) -> C
         InvalidEntity: naming each wrong member as the document does.
         Forbidden: it gives management scopes, which only an owner of the tenant may.
     """
-    names = {name for link in ("scopes", "default_scopes") for name in values.get(link, ())}
+    names = {name for link in SCOPE_LINKS for name in values.get(link, ())}
     scopes = find_scopes(caller.tenant.id, names) if names else []
     own, links = split_links(values, scopes)
     for name, value in own.items():

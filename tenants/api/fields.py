@@ -10,6 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from tenants.impersonation import MAX_PATTERN_CHARACTERS
+from tenants.models.fields import validate_pattern
 from tenants.services.redirect_uris import MAX_URI_CHARACTERS, explain_redirect_uri
 
 if TYPE_CHECKING:
@@ -120,6 +122,16 @@ class URITexts(Texts):
     def run_validation(self, data: Any = empty) -> Any:  # noqa: ANN401 - the model's text.
         """Write the text once the array is validated; no URI contains a space."""
         return " ".join(super().run_validation(data))
+
+
+class Pattern(Text):
+    """A pattern in the syntax of RE2."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
+        """Bound the text."""
+        super().__init__(
+            max_length=MAX_PATTERN_CHARACTERS, validators=[validate_pattern], **options
+        )
 
 
 class ScopeText(Text):

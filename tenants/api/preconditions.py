@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
-def entity_tag(version: int) -> str:
+def entity_tag(version: int | str) -> str:
     """Write the strong entity tag of a version."""
     return f'"{version}"'
 
 
-def require_match(request: Request, version: int) -> None:
+def require_match(request: Request, version: int | str) -> None:
     """Refuse a write that does not say which version it changes. Source: RFC 6585 section 3.
 
     Raises:
@@ -30,7 +30,7 @@ def require_match(request: Request, version: int) -> None:
     check_match(request, version)
 
 
-def check_match(request: Request, version: int) -> None:
+def check_match(request: Request, version: int | str) -> None:
     """Refuse a write whose If-Match names another version; without the header it passes.
 
     Raises:

@@ -59,4 +59,17 @@ class Journal:
             path = paths.get(name, (name,) if name in entry else ())
             prefix = "" if path or name == "__all__" else f"{name}: "
             for text in texts:
-                self.refuse(entry, f"{prefix}{text}", *path)
+                steps, said = split_pointer(text)
+                self.refuse(entry, f"{prefix}{said}", *path, *steps)
+
+
+def split_pointer(text: str) -> tuple[tuple[str | int, ...], str]:
+    """Part a message from the JSON pointer before it, as the linter of rules writes them.
+
+    Source: RFC 6901 section 4.
+    """
+    pointer, colon, said = text.partition(": ")
+    if not colon or not pointer.startswith("/"):
+        return (), text
+    steps = (step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/"))
+    return tuple(int(step) if step.isdecimal() else step for step in steps), said

@@ -82,15 +82,14 @@ class StatedList:
 
     def remove(self, entity: Model, name: str) -> None:
         """Remove one entity and, visibly, what goes with it."""
-        policies = [policy.slug for policy in find_emptied_policies(entity)]
+        policies = find_emptied_policies(entity)
         self._remove_dependents(entity)
         try:
             _delete(entity, self.journal.actor)
         except TenantsError as error:
             self.journal.refuse(self.entry, f"{name}: {error}", self.kind.name)
             return
-        label = self._sibling(KINDS["access_policies"]).label
-        gone = [Difference("-", f"{label}[{policy}]") for policy in policies]
+        gone = [Difference("-", f"{p.tenant.path} access_policies[{p.slug}]") for p in policies]
         self.journal.differences.extend([*gone, Difference("-", f"{self.label}[{name}]")])
 
     def _remove_dependents(self, entity: Model) -> None:

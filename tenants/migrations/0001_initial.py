@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
                 ('state', models.JSONField(help_text='The entity afterwards; null when it is gone.', null=True)),
                 ('actor_kind', models.CharField(max_length=16)),
                 ('actor_id', models.CharField(blank=True, max_length=64)),
-                ('reason', models.CharField(blank=True, default='', max_length=500)),
+                ('audit_event', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.auditevent')),
                 ('changed_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
@@ -731,7 +731,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='cutoff',
-            index=models.Index(fields=['tenant', 'number'], name='tenants_cutoff_tenant_number'),
+            index=models.Index(condition=models.Q(('app_subject_id', None), ('session_id', None), ('subject_id', None), ('token_id', None)), fields=['tenant', 'number'], name='tenants_cutoff_broad'),
+        ),
+        migrations.AddIndex(
+            model_name='cutoff',
+            index=models.Index(condition=models.Q(('subject_id__isnull', False)), fields=['tenant', 'subject_id', 'number'], name='tenants_cutoff_subject'),
+        ),
+        migrations.AddIndex(
+            model_name='cutoff',
+            index=models.Index(condition=models.Q(('app_subject_id__isnull', False)), fields=['tenant', 'app_subject_id', 'number'], name='tenants_cutoff_app_subject'),
+        ),
+        migrations.AddIndex(
+            model_name='cutoff',
+            index=models.Index(condition=models.Q(('session_id__isnull', False)), fields=['tenant', 'session_id', 'number'], name='tenants_cutoff_session'),
+        ),
+        migrations.AddIndex(
+            model_name='cutoff',
+            index=models.Index(condition=models.Q(('token_id__isnull', False)), fields=['tenant', 'token_id', 'number'], name='tenants_cutoff_token'),
         ),
         migrations.AddIndex(
             model_name='cutoff',
@@ -748,6 +764,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='clientgrantsettings',
             constraint=models.UniqueConstraint(fields=('client', 'grant_type'), name='tenants_clientgrantsettings_grant_type'),
+        ),
+        migrations.AddIndex(
+            model_name='client',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['cors_allowed_origins'], name='tenants_client_origins'),
         ),
         migrations.AddConstraint(
             model_name='client',

@@ -32,12 +32,12 @@ WITH missing AS (
   RETURNING tenant.id, tenant.version - counted.total AS version
 )
 INSERT INTO tenants_configurationchange (transaction_id, scope_kind, scope_id, tenant_id, version,
-  entity_kind, entity_id, state, actor_kind, actor_id, reason, changed_at)
+  entity_kind, entity_id, state, actor_kind, actor_id, changed_at)
 SELECT pg_current_xact_id()::text::bigint, 'tenant', missing.tenant_id::text, missing.tenant_id,
   raised.version + missing.number, 'scope', missing.id::text, jsonb_build_object('id', missing.id,
     'tenant_id', missing.tenant_id, 'api_id', missing.api_id, 'name', missing.name,
     'title', missing.title, 'description', '', 'emphasized', false, 'usage_limit', 0),
-  'system', '', 'migration', now()
+  'system', '', now()
 FROM missing JOIN raised ON raised.id = missing.tenant_id
 """
 

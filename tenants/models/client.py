@@ -6,18 +6,23 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.urls import reverse
 from oauth2_provider.models import AbstractApplication
 
+from tenants.impersonation import MAX_PATTERN_CHARACTERS, MAX_PATTERNS
 from tenants.models.api import Scope
 from tenants.models.fields import (
+    MAX_ACCESS_TOKEN_LIFETIME_SECONDS,
     Entity,
     GrantTypeChoice,
     TokenChoices,
     TokenLifetimes,
+    lifetime_field,
     validate_client_id,
     validate_origins,
+    validate_pattern,
 )
 from tenants.models.tenant import Tenant
 
@@ -99,12 +104,44 @@ class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore
         null=True, blank=True, default=None, help_text="Whether this client gets refresh tokens."
     )
 
+    may_impersonate = models.BooleanField(
+        default=False,
+        help_text="Whether it may ask for tokens in the name of its application's own subjects, by "
+        "app_tenant_id and app_subject_id with client_credentials.",
+    )
+    impersonated_tenants = ArrayField(
+        models.CharField(max_length=MAX_PATTERN_CHARACTERS, validators=[validate_pattern]),
+        blank=True,
+        default=list,
+        size=MAX_PATTERNS,
+        help_text="Patterns (RE2) of which one must match the whole app_tenant_id; where that may "
+        "be left out, one must match the empty text. Empty: nobody.",
+    )
+    impersonated_subjects = ArrayField(
+        models.CharField(max_length=MAX_PATTERN_CHARACTERS, validators=[validate_pattern]),
+        blank=True,
+        default=list,
+        size=MAX_PATTERNS,
+        help_text="Patterns (RE2) of which one must match the whole app_subject_id. Empty: nobody.",
+    )
+    impersonation_scopes = models.ManyToManyField(
+        Scope,
+        blank=True,
+        related_name="impersonating_clients",
+        help_text="Those of its scopes that a token in another's name may have. Empty: none.",
+    )
+    max_impersonated_token_lifetime_seconds = lifetime_field(
+        MAX_ACCESS_TOKEN_LIFETIME_SECONDS,
+        "No token in another's name lives longer. Empty: as long as the client's own.",
+    )
+
     class Meta(AbstractApplication.Meta):  # type: ignore[misc]  # as above.
         abstract = False
         ordering = ("tenant", "client_id")
         constraints = [
             models.UniqueConstraint(fields=["tenant", "client_id"], name="tenants_client_client_id")
         ]
+        indexes = [GinIndex(fields=["cors_allowed_origins"], name="tenants_client_origins")]
 
     def __str__(self) -> str:
         return self.client_id

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
+from tenants.models.audit import AuditEvent
+
 
 class ConfigurationChange(models.Model):
     """One entity's state after one change; the newest up to a version is the entity at it."""
@@ -30,7 +32,10 @@ class ConfigurationChange(models.Model):
     state = models.JSONField(null=True, help_text="The entity afterwards; null when it is gone.")
     actor_kind = models.CharField(max_length=16)
     actor_id = models.CharField(max_length=64, blank=True)
-    reason = models.CharField(max_length=500, blank=True, default="")
+    # Why: the event's erasable detail, so that no free text outlives an erasure here.
+    audit_event = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
     changed_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -51,7 +51,22 @@ class CutOff(models.Model):
     class Meta:
         ordering = ("-number",)
         indexes = [
-            models.Index(fields=["tenant", "number"], name="tenants_cutoff_tenant_number"),
+            # The gate looks for those of a person, a session or a token apart from the others.
+            models.Index(
+                fields=["tenant", "number"],
+                condition=models.Q(
+                    subject_id=None, app_subject_id=None, session_id=None, token_id=None
+                ),
+                name="tenants_cutoff_broad",
+            ),
+            *(
+                models.Index(
+                    fields=["tenant", name, "number"],
+                    condition=models.Q(**{f"{name}__isnull": False}),
+                    name=f"tenants_cutoff_{name.removesuffix('_id')}",
+                )
+                for name in ("subject_id", "app_subject_id", "session_id", "token_id")
+            ),
             models.Index(fields=["purge_after"], name="tenants_cutoff_purge_after"),
         ]
 

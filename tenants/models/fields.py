@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from tenants.impersonation import explain_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,6 +47,13 @@ def validate_origins(origins: Sequence[str]) -> None:
                 "%(origin)r is no web origin: write scheme and host, such as https://app.example.",
                 params={"origin": origin},
             )
+
+
+def validate_pattern(pattern: str) -> None:
+    """Refuse what is no pattern in the syntax of RE2."""
+    wrong = explain_pattern(pattern)
+    if wrong:
+        raise ValidationError(wrong)
 
 
 class TokenFormat(models.TextChoices):

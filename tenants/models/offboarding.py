@@ -11,6 +11,9 @@ class Offboarding(models.Model):
     id = models.UUIDField(primary_key=True)
     path = models.CharField(max_length=200)
     begun_at = models.DateTimeField(auto_now_add=True)
+    delete_after = models.DateTimeField(
+        help_text="Until then the tenant can be kept, by enabling it again."
+    )
     finished_at = models.DateTimeField(null=True, editable=False)
     report = models.JSONField(
         default=dict, editable=False, help_text="Rows by table, before and after."

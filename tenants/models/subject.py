@@ -32,7 +32,7 @@ class Subject(Entity):
     is_anonymous = False
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="subjects")
-    external_id = models.CharField(
+    external_id = models.CharField(  # noqa: DJ001 - null is not unique, an empty text would be.
         max_length=255,
         null=True,
         blank=True,

@@ -9,11 +9,14 @@ from uuid import UUID
 
 from django.db import connection
 
+from tenants.impersonation import build_right
 from tenants.queries.tenant_core import build_settings, read_bytes
 from tenants.records import ClientRecord, ClientSecretRecord, KeyedHash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tenants.records import ImpersonationRight
 
     Row = Mapping[str, Any]
 
@@ -25,6 +28,8 @@ SELECT json_build_object(
   'scopes', ARRAY(SELECT scope_id FROM tenants_client_scopes WHERE client_id = c.id),
   'default_scopes', ARRAY(
     SELECT scope_id FROM tenants_client_default_scopes WHERE client_id = c.id),
+  'impersonation_scopes', ARRAY(
+    SELECT scope_id FROM tenants_client_impersonation_scopes WHERE client_id = c.id),
   'grants', (SELECT json_agg(g) FROM tenants_clientgrantsettings g WHERE g.client_id = c.id)
 )::text
 FROM tenants_client c
@@ -59,6 +64,17 @@ def build_client(document: Row) -> ClientRecord:
         allowed_origins=frozenset(client["cors_allowed_origins"]),
         settings=build_settings(client),
         grant_settings={g["grant_type"]: build_settings(g) for g in document["grants"] or ()},
+        impersonation=_build_impersonation(document) if client["may_impersonate"] else None,
+    )
+
+
+def _build_impersonation(document: Row) -> ImpersonationRight:
+    client = document["client"]
+    return build_right(
+        tenants=client["impersonated_tenants"],
+        subjects=client["impersonated_subjects"],
+        scope_ids=frozenset(UUID(scope) for scope in document["impersonation_scopes"]),
+        max_lifetime_seconds=client["max_impersonated_token_lifetime_seconds"],
     )
 
 

@@ -17,5 +17,6 @@ def is_allowed_origin(tenant_id: UUID, origin: str) -> bool:
     """
     clients = Client.objects.filter(tenant=tenant_id, is_enabled=True)
     tokens = MasterToken.objects.filter(tenant=tenant_id, is_enabled=True)
-    listing = clients.filter(cors_allowed_origins__contains=[origin]).values("pk")
-    return listing.union(tokens.filter(allowed_origins__contains=[origin]).values("pk")).exists()
+    listing = clients.filter(cors_allowed_origins__contains=[origin]).order_by().values("pk")
+    as_well = tokens.filter(allowed_origins__contains=[origin]).order_by().values("pk")
+    return listing.union(as_well).exists()

@@ -94,6 +94,9 @@ def read_client_at(
             "secrets": (),
             "scopes": past.linked("scope", state["scopes"], change_id),
             "default_scopes": past.linked("scope", state["default_scopes"], change_id),
+            "impersonation_scopes": past.linked(
+                "scope", state.get("impersonation_scopes", ()), change_id
+            ),
             "grants": _list_states(own, "client_grant_settings"),
         }
     )

@@ -80,7 +80,7 @@ def list_details(
         " AND s.id > %(after)s" if after else "",
     ]
     sql = f"{_COLUMNS}{''.join(conditions)} ORDER BY s.id LIMIT %(limit)s"
-    parameters: dict[str, object] = {
+    parameters: dict[str, Any] = {
         "tenant_id": tenant_id,
         "groups": list(wanted.groups),
         "external_id": wanted.external_id,
@@ -97,14 +97,24 @@ def is_external_id_taken(tenant_id: UUID, external_id: str) -> bool:
     return Subject.objects.filter(tenant=tenant_id, external_id=external_id).exists()
 
 
-def _read(sql: str, parameters: Mapping[str, object]) -> list[SubjectDetails]:
+def _read(sql: str, parameters: Mapping[str, Any]) -> list[SubjectDetails]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [_build(row) for row in cursor.fetchall()]
 
 
 def _build(row: Row) -> SubjectDetails:
-    *own, attributes, is_enabled, created_at, erased_at, groups = row
+    subject_id, external_id, name, email, is_verified, attributes, is_enabled, *rest = row
+    created_at, erased_at, groups = rest
     return SubjectDetails(
-        *own, json.loads(attributes), is_enabled, created_at, erased_at, tuple(groups)
+        id=subject_id,
+        external_id=external_id,
+        name=name,
+        email=email,
+        is_email_verified=is_verified,
+        attributes=json.loads(attributes),
+        is_enabled=is_enabled,
+        created_at=created_at,
+        erased_at=erased_at,
+        groups=tuple(groups),
     )

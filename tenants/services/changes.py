@@ -49,6 +49,7 @@ ENDED_WITH: dict[type[Model], str] = {
     models.Subject: "subject_id",
     models.TrustProfile: "trust_profile_id",
 }
+DISABLED_BY_SWITCH = frozenset((*ENDED_WITH, models.Tenant)) - {models.Api}
 # Facts that a grant reads, and rights of operators: audited, but no configuration.
 UNVERSIONED = (models.Subject, models.SubjectIdentity, models.Group, models.Membership, models.User)
 
@@ -67,7 +68,10 @@ def save(
     with transaction.atomic():
         audit.lock_chain(_tenant_id(entity))
         _validate(entity, links)
+        is_disabled = not is_new and _is_being_disabled(entity)
         _store(entity, links)
+        if is_disabled:
+            _end_what_came_of(entity, actor=actor, reason=reason, verb="disabled")
         verb = event or f"{kind_of(entity)}.{'created' if is_new else 'updated'}"
         _record(entity, verb, _state_of(entity), actor=actor, reason=reason)
 
@@ -80,7 +84,7 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
     """
     with transaction.atomic():
         audit.lock_chain(_tenant_id(entity))
-        _end_what_came_of(entity, actor=actor, reason=reason)
+        _end_what_came_of(entity, actor=actor, reason=reason, verb="deleted")
         for policy in find_emptied_policies(entity):
             delete(policy, actor=actor, reason=reason)
         verb = event or f"{kind_of(entity)}.deleted"
@@ -92,13 +96,24 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
             raise Conflict(text) from error
 
 
-def _end_what_came_of(entity: Model, *, actor: Actor, reason: str) -> None:
-    """End every token and session that names what is deleted."""
-    selector = ENDED_WITH.get(type(entity))
+def _is_being_disabled(entity: Model) -> bool:
+    """Say whether the write disables what issues or holds tokens; an Api only gets no new ones."""
+    if type(entity) not in DISABLED_BY_SWITCH:
+        return False
+    rows = type(entity)._default_manager.filter(pk=entity.pk)  # noqa: SLF001 - Django's public API.
+    was_enabled = rows.values_list("is_enabled", flat=True).first()
+    return bool(was_enabled) and not getattr(entity, "is_enabled", True)
+
+
+def _end_what_came_of(entity: Model, *, actor: Actor, reason: str, verb: str) -> None:
+    """End every token and session that names the entity; everything of a tenant."""
     tenant_id = _tenant_id(entity)
+    selector = ENDED_WITH.get(type(entity))
+    text = reason or f"{kind_of(entity)} {verb}"
     if selector and tenant_id:
-        text = reason or f"{kind_of(entity)} deleted"
         cut_offs.end(tenant_id, actor=actor, reason=text, **{selector: entity.pk})
+    elif isinstance(entity, models.Tenant) and verb == "disabled":
+        cut_offs.end(entity.pk, actor=actor, reason=text)
 
 
 def kind_of(entity: Model) -> str:
@@ -156,9 +171,7 @@ def _written_fields(entity: Model) -> list[str] | None:
 def _record(
     entity: Model, event: str, state: dict[str, JSON] | None, *, actor: Actor, reason: str
 ) -> None:
-    if not isinstance(entity, UNVERSIONED):
-        _record_change(entity, state, actor, reason)
-    audit.record_event(
+    recorded = audit.record_event(
         tenant_id=_tenant_id(entity),
         event=event,
         actor=actor,
@@ -166,10 +179,14 @@ def _record(
         entity_id=str(entity.pk),
         reason=reason,
     )
+    if not isinstance(entity, UNVERSIONED):
+        _record_change(entity, state, actor, recorded)
     announce()
 
 
-def _record_change(entity: Model, state: dict[str, JSON] | None, actor: Actor, reason: str) -> None:
+def _record_change(
+    entity: Model, state: dict[str, JSON] | None, actor: Actor, recorded: models.AuditEvent
+) -> None:
     scope_kind, scope = _scope_of(entity)
     models.ConfigurationChange.objects.create(
         transaction_id=Cast(
@@ -184,7 +201,7 @@ def _record_change(entity: Model, state: dict[str, JSON] | None, actor: Actor, r
         state=state,
         actor_kind=actor.kind,
         actor_id=actor.id,
-        reason="" if isinstance(entity, UNVERSIONED) else reason[: audit.MAX_REASON_LENGTH],
+        audit_event=recorded,
     )
 
 

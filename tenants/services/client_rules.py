@@ -26,6 +26,7 @@ def check_client(entity: Model, links: Mapping[str, Sequence[Model]]) -> Message
         _check_keys(entity),
         _check_grants(entity),
         _check_scopes(entity, links),
+        _check_impersonation(entity, links),
         _check_redirect_uris(entity),
     ):
         messages.update(found)
@@ -76,6 +77,23 @@ def _check_scopes(client: models.Client, links: Mapping[str, Sequence[Model]]) -
     )
     if defaults - scopes:
         return {"default_scopes": ["Every default scope must be among the client's scopes."]}
+    return {}
+
+
+def _check_impersonation(client: models.Client, links: Mapping[str, Sequence[Model]]) -> Messages:
+    """Hold the scopes that a client may use in another's name among its own.
+
+    What they no longer cover is dropped with the client's scope at issuance, as everything is.
+    """
+    if "impersonation_scopes" not in links:
+        return {}
+    wanted = links["impersonation_scopes"]
+    own = _ids(links["scopes"]) if "scopes" in links else _stored_ids(client, "scopes")
+    if _ids(wanted) - own:
+        return {"impersonation_scopes": ["Every one of them must be among the client's scopes."]}
+    management = models.Api.BuiltIn.MANAGEMENT
+    if any(isinstance(s, models.Scope) and s.api.built_in == management for s in wanted):
+        return {"impersonation_scopes": ["Nobody manages the platform in another's name."]}
     return {}
 
 

@@ -51,7 +51,7 @@ def import_secret(
         keyed_hash = credentials.hash_secret(parsed.secret)
         secret.pepper_id, secret.secret_hash = keyed_hash.pepper_id, keyed_hash.digest
     else:
-        _check_typed_secrets_allowed(client)
+        _check_typed_secret_allowed(client, secret)
         try:
             secret.typed_secret_hash = credentials.hash_typed_secret(text)
         except ValueError as error:
@@ -66,9 +66,13 @@ def remove_secret(secret: ClientSecret, *, actor: Actor, reason: str = "") -> No
     changes.delete(secret, actor=actor, reason=reason)
 
 
-def _check_typed_secrets_allowed(client: Client) -> None:
+def _check_typed_secret_allowed(client: Client, secret: ClientSecret) -> None:
+    """Allow one typed secret: with more, the time of a refusal would tell their number."""
     if not client.tenant.allow_typed_secrets:
         text = "This tenant takes generated secrets only; leave it empty to get one."
+        raise InvalidEntity({"value": [text]})
+    if client.secrets.exclude(pk=secret.pk).exclude(typed_secret_hash="").exists():
+        text = "A client has at most one typed secret; generate the next one instead."
         raise InvalidEntity({"value": [text]})
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from tenants import models
 from tenants.errors import Forbidden
-from tenants.services import changes, cut_offs
+from tenants.services import changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,26 +29,14 @@ def save_client(
     """
     links = links or {}
     with transaction.atomic():
-        was_enabled = _was_enabled(client)
         _check_management_scopes(client, links.get("scopes"), actor)
         changes.save(client, actor=actor, reason=reason, links=links)
-        if was_enabled and not client.is_enabled:
-            _end_tokens(client, actor, reason or "client disabled")
     return client
 
 
 def delete_client(client: models.Client, *, actor: Actor, reason: str = "") -> None:
     """Delete a client; everything that was issued to it ends."""
     changes.delete(client, actor=actor, reason=reason)
-
-
-def _was_enabled(client: models.Client) -> bool:
-    rows = models.Client.objects.filter(pk=client.pk).values_list("is_enabled", flat=True)
-    return bool(rows.first())
-
-
-def _end_tokens(client: models.Client, actor: Actor, reason: str) -> None:
-    cut_offs.end(client.tenant_id, actor=actor, reason=reason, client_id=client.pk)
 
 
 def _check_management_scopes(

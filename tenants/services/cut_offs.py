@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tenants.records import Actor
 
+# One hour more than any access token lives, for processes that learn of it a moment late.
+LONGEST_ACCESS = timedelta(seconds=MAX_ACCESS_TOKEN_LIFETIME_SECONDS, hours=1)
 NUMBER_LOCK = 0x4355544F46  # "CUTOF": held to commit, so that numbers become visible in order.
 
 
@@ -37,7 +39,7 @@ def end(
         cut_off = CutOff.objects.create(
             number=_next_number(),
             tenant_id=tenant_id,
-            purge_after=timezone.now() + timedelta(seconds=MAX_ACCESS_TOKEN_LIFETIME_SECONDS),
+            purge_after=timezone.now() + LONGEST_ACCESS,
             **selectors,
         )
         audit.record_event(
@@ -60,5 +62,6 @@ def _next_number() -> int:
 
 
 def _describe(cut_off: CutOff, selectors: dict[str, UUID | str | None]) -> str:
-    matched = next((str(value) for value in selectors.values() if value is not None), "tenant")
-    return f"{cut_off.number}:{matched}"[:64]
+    """Name the number and the selectors; their values may be a person's and stand in the row."""
+    matched = [name.removesuffix("_id") for name, value in selectors.items() if value is not None]
+    return f"{cut_off.number}:{','.join(matched) or 'tenant'}"[:64]

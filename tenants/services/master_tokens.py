@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-
 from tenants import credentials
-from tenants.services import changes, cut_offs
+from tenants.services import changes
 
 if TYPE_CHECKING:
     from tenants.models import MasterToken
@@ -32,13 +30,4 @@ def save_master_token(
     token: MasterToken, *, actor: Actor, reason: str = "", links: changes.Links | None = None
 ) -> None:
     """Update a master token; disabling it ends what it has issued."""
-    with transaction.atomic():
-        stored = type(token).objects.filter(pk=token.pk).first()
-        changes.save(token, actor=actor, reason=reason, links=links)
-        if stored and stored.is_enabled and not token.is_enabled:
-            cut_offs.end(
-                token.tenant_id,
-                actor=actor,
-                reason=reason or "master token disabled",
-                master_token_id=token.pk,
-            )
+    changes.save(token, actor=actor, reason=reason, links=links)

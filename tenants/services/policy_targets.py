@@ -32,7 +32,7 @@ def find_emptied_policies(entity: Model) -> list[models.AccessPolicy]:
     emptied: dict[UUID, models.AccessPolicy] = {}
     for name, ids in _find_targets(entity):
         linked = models.AccessPolicy.objects.filter(**{f"{name}__in": ids}).distinct()
-        for policy in linked.prefetch_related(name):
+        for policy in linked.select_related("tenant").prefetch_related(name):
             if all(target.pk in ids for target in getattr(policy, name).all()):
                 emptied[policy.pk] = policy
     return sorted(emptied.values(), key=lambda policy: policy.slug)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from tenants.errors import NotFound
 from tenants.models import Subject, SubjectIdentity
-from tenants.services import changes, cut_offs
+from tenants.services import changes
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,14 +44,5 @@ def provision_subject(tenant_id: UUID, match: TrustMatch, *, actor: Actor) -> Su
 
 def save_subject(subject: Subject, *, actor: Actor, reason: str = "") -> Subject:
     """Create or update a subject; disabling it ends its sessions and tokens."""
-    with transaction.atomic():
-        stored = Subject.objects.filter(pk=subject.pk).first()
-        changes.save(subject, actor=actor, reason=reason)
-        if stored and stored.is_enabled and not subject.is_enabled:
-            cut_offs.end(
-                subject.tenant_id,
-                actor=actor,
-                reason=reason or "subject disabled",
-                subject_id=subject.pk,
-            )
+    changes.save(subject, actor=actor, reason=reason)
     return subject

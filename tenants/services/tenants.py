@@ -9,7 +9,7 @@ from django.db import transaction
 from tenants.errors import InvalidEntity
 from tenants.models import Api, Environment, IssuerReservation, Project, Scope, Tenant
 from tenants.records import SYSTEM
-from tenants.services import changes, cut_offs
+from tenants.services import changes
 
 if TYPE_CHECKING:
     from tenants.records import Actor
@@ -67,11 +67,7 @@ def ensure_platform_tenant() -> Tenant:
 
 def update_tenant(tenant: Tenant, *, actor: Actor, reason: str = "") -> None:
     """Save a tenant; disabling it ends all of its sessions and tokens."""
-    with transaction.atomic():
-        was_enabled = Tenant.objects.values_list("is_enabled", flat=True).get(pk=tenant.pk)
-        changes.save(tenant, actor=actor, reason=reason)
-        if was_enabled and not tenant.is_enabled:
-            cut_offs.end(tenant.pk, actor=actor, reason=reason or "tenant disabled")
+    changes.save(tenant, actor=actor, reason=reason)
 
 
 def _create_api(tenant: Tenant, kind: Api.BuiltIn, scopes: dict[str, str], actor: Actor) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-
 from tenants import credentials
 from tenants.errors import InvalidEntity
-from tenants.services import changes, cut_offs
+from tenants.services import changes
 
 if TYPE_CHECKING:
     from tenants.models import TrustProfile
@@ -30,18 +28,9 @@ def save_trust_profile(
     Raises:
         InvalidEntity: naming each wrong field; a shared secret needs 256 bits or more.
     """
-    with transaction.atomic():
-        if shared_secret:
-            _set_shared_secret(profile, shared_secret)
-        stored = type(profile).objects.filter(pk=profile.pk).first()
-        changes.save(profile, actor=actor, reason=reason, links=links)
-        if stored and stored.is_enabled and not profile.is_enabled:
-            cut_offs.end(
-                profile.tenant_id,
-                actor=actor,
-                reason=reason or "trust profile disabled",
-                trust_profile_id=profile.pk,
-            )
+    if shared_secret:
+        _set_shared_secret(profile, shared_secret)
+    changes.save(profile, actor=actor, reason=reason, links=links)
     return profile
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from playwright.sync_api import Dialog
+
     from tests.live.installation import Installation
 
 pytestmark = pytest.mark.needs("chromium")
@@ -66,7 +68,12 @@ def test_a_secret_that_was_left_is_gone(journey: Journey) -> None:
     assert another.startswith("acs_")
     assert another != secret
     asked: list[str] = []
-    journey.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave_anyway(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    journey.page.once("dialog", leave_anyway)
     journey.page.click("text=I have copied it")
     journey.page.wait_for_url("**/change/**")
     assert asked == ["beforeunload"], "leaving before copying must warn"

@@ -55,7 +55,11 @@ def errors_of(page: Any) -> dict[str, Any]:  # noqa: ANN401 - any field.
     ("model", "form", "found"),
     [
         (Api, {"slug": "stock", "audience": "https://s.example", **NO_SCOPES}, {"slug": "stock"}),
-        (AccessPolicy, {"slug": "all", "effect": "deny", "engine": "allow"}, {"slug": "all"}),
+        (
+            AccessPolicy,
+            {"slug": "all", "effect": "deny", "engine": "allow", "mode": "enforce"},
+            {"slug": "all"},
+        ),
         (ClaimProfile, {"slug": "mine", "base": "aidbox"}, {"slug": "mine"}),
         (ClaimRule, {"slug": "r", "claim": "https://c", "value": '{"a": 1}'}, {"value": {"a": 1}}),
         (Group, {"slug": "g", "permissions": '["p"]'}, {"permissions": ["p"]}),
@@ -128,6 +132,21 @@ def test_a_built_in_api_can_not_be_deleted(owner: OperatorBrowser, globex: Tenan
     api = Api.objects.get(tenant=globex.tenant, built_in="openid")
     assert owner.post(address(Api, "delete", api.pk), {"post": "yes"}).status_code == 403
     assert Api.objects.filter(pk=api.pk).exists()
+
+
+def test_the_scopes_of_a_built_in_api_stay(owner: OperatorBrowser, globex: TenantWorld) -> None:
+    api = Api.objects.get(tenant=globex.tenant, built_in="management")
+    scope = Scope.objects.filter(api=api)[0]
+    assert owner.post(address(Scope, "delete", scope.pk), {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [str(scope.pk)], "post": "yes"}
+    owner.post(address(Scope, "changelist"), form)
+    assert Scope.objects.filter(pk=scope.pk).exists()
+    form = {"api": str(api.pk), "name": "management:everything", "usage_limit": "0"}
+    assert "api" in errors_of(owner.post(address(Scope, "add"), form))
+    url = address(Api, "change", api.pk)
+    new = {"scopes-TOTAL_FORMS": "9", "scopes-8-name": "management:everything"}
+    owner.post(url, fill(owner, url, **new))
+    assert not Scope.objects.filter(name="management:everything").exists()
 
 
 def test_a_shared_secret_is_written_and_never_shown(

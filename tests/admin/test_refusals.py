@@ -285,7 +285,7 @@ def test_explanation_under_the_consoles_role_knows_the_levels_above(
     page = support.get(reverse("admin:token_why", args=[token.pk]))
     assert page.context["described"]["notes"] == []
     claims = {claim["name"]: claim["value"] for claim in page.context["described"]["claims"]}
-    assert claims["exp"] - claims["iat"] == 600
+    assert int(claims["exp"]) - int(claims["iat"]) == 600
 
 
 # Previews.

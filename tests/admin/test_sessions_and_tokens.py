@@ -72,10 +72,11 @@ def test_a_pasted_token_is_found(
     globex.client.access_token_format = token_format
     globex.client.save()
     type(globex.client).objects.filter(pk=globex.client.pk).update(version=99)
+    older = token_of(globex).pk
     text = str(globex.issuer.issue()["access_token"])
     assert (text.count(".") == 2) == (token_format == "jwt")
     page = support.post(reverse(FIND), {"pasted": f"  {text}\n"})
-    newest = AccessToken.objects.filter(format=token_format).latest("issued_at")
+    newest = AccessToken.objects.filter(format=token_format).exclude(pk=older).get()
     assert page.status_code == 302
     assert page["Location"] == reverse("admin:token_detail", args=[newest.pk])
     assert text not in str(page.headers)
@@ -293,3 +294,28 @@ def test_a_sessions_page_lists_its_access_tokens(
     AccessToken.objects.filter(pk=token.pk).update(session=session, cut_off_number=10**6)
     page = support.get(reverse("admin:session_detail", args=[session.pk]))
     assert [row.id for row in page.context["tokens"]] == [token.pk]
+
+
+def test_what_was_issued_in_the_name_of_an_applications_subject_is_found(
+    support: OperatorBrowser, globex: TenantWorld, session: Session
+) -> None:
+    name = "jane@customer.example"
+    AccessToken.objects.filter(tenant=globex.tenant).update(app_subject_id=name)
+    Session.objects.filter(pk=session.pk).update(app_subject_id=name, app_tenant_id="t-1")
+    page = support.post(reverse(FIND), {"pasted": f" {name} "})
+    assert {row.kind for row in page.context["rows"]} == {"session", "token"}
+    text = page.content.decode()
+    assert f"in the name of {name}" in text
+    assert f"{reverse('admin:tenants_cutoff_add')}?tenant={globex.tenant.pk}" in text
+    detail = support.get(reverse("admin:session_detail", args=[session.pk])).content.decode()
+    assert "t-1" in detail
+    others = support.post(reverse(FIND), {"pasted": "john@customer.example"})
+    assert "Nothing was found" in others.content.decode()
+
+
+def test_a_name_of_another_tenants_application_is_not_found(
+    support: OperatorBrowser, initech: TenantWorld
+) -> None:
+    AccessToken.objects.filter(tenant=initech.tenant).update(app_subject_id="u-1")
+    page = support.post(reverse(FIND), {"pasted": "u-1"})
+    assert "Nothing was found" in page.content.decode()

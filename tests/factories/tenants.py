@@ -70,6 +70,7 @@ def make_client(
     *,
     scopes: Sequence[str] = (),
     default_scopes: Sequence[str] | None = None,
+    impersonation_scopes: Sequence[str] = (),
     is_allowed: bool = True,
     **fields: Any,
 ) -> MadeClient:
@@ -78,6 +79,7 @@ def make_client(
     client = Client(tenant=tenant, client_id=client_id, **fields)
     names = scopes if default_scopes is None else default_scopes
     links = {"scopes": find_scopes(tenant, scopes), "default_scopes": find_scopes(tenant, names)}
+    links["impersonation_scopes"] = find_scopes(tenant, impersonation_scopes)
     save_client(client, actor=SYSTEM, links=links)
     if is_allowed:
         allow(tenant, client)

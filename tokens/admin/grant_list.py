@@ -91,7 +91,27 @@ def find_grant(request: HttpRequest) -> HttpResponse:
         return _show(request, tenant_ids, problem=NOT_FOUND)
     if len(finding.clients) > 1:
         return _show(request, tenant_ids, clients=finding.clients)
+    if finding.named_in is not None:
+        return _show_name(request, request.POST["pasted"].strip(), finding.named_in)
     return HttpResponseRedirect(_locate(finding))
+
+
+def _show_name(request: HttpRequest, name: str, tenant_id: UUID) -> TemplateResponse:
+    """Show the newest that was issued in the name of an application's subject.
+
+    The name may be a person's, so it stands in this answer and in no address.
+    """
+    keep = GrantFilter(tenant_id, state="all", app_subject_id=name)
+    page = grant_pages.read_page(keep, grant_pages.Position())
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": "Sessions and tokens",
+        "named": name,
+        "named_tenant": Tenant.objects.only("path").get(pk=tenant_id),
+        "rows": page.rows,
+        "has_more": page.following is not None,
+    }
+    return TemplateResponse(request, "console/grants.html", context)
 
 
 def _locate(finding: Finding) -> str:

@@ -37,24 +37,29 @@ _SESSION_COLUMNS: Final = f"""
 SELECT session.id, session.tenant_id, tenant.path, session.client_id, client.client_id,
   session.subject_id, NULL::uuid, session.grant_type, session.scopes, session.audiences,
   session.started_at, session.last_used_at, session.expires_at, ''::text, session.address,
-  session.user_agent, {SESSION_DEATH} AS death"""
+  session.user_agent, COALESCE(session.app_tenant_id, ''), COALESCE(session.app_subject_id, ''),
+  {SESSION_DEATH} AS death"""
 _TOKEN_COLUMNS: Final = f"""
 SELECT token.id, token.tenant_id, tenant.path, token.client_id, client.client_id,
   token.subject_id, token.session_id, token.grant_type, token.scopes, token.audiences,
   token.issued_at, NULL::timestamptz, token.expires_at, token.format,
   COALESCE(token.facts ->> 'address', ''), COALESCE(token.facts ->> 'user_agent', ''),
-  {TOKEN_DEATH} AS death"""
+  COALESCE(token.app_tenant_id, ''), COALESCE(token.app_subject_id, ''), {TOKEN_DEATH} AS death"""
 _STATES: Final = {"active": "WHERE death IS NULL", "ended": "WHERE death IS NOT NULL", "all": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class GrantFilter:
-    """What the list keeps: one tenant's rows, perhaps of one client or subject, in one state."""
+    """What the list keeps: one tenant's rows, perhaps of one client or subject, in one state.
+
+    `app_subject_id` keeps what was issued in the name of this subject of an application.
+    """
 
     tenant_id: UUID
     client: UUID | None = None
     subject_id: UUID | None = None
     state: str = "active"
+    app_subject_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class GrantRow:
     address: str
     user_agent: str
     death: str
+    app_tenant_id: str = ""
+    app_subject_id: str = ""
 
 
 def read_sessions(keep: GrantFilter, after: tuple[datetime, UUID] | None) -> list[GrantRow]:
@@ -136,6 +143,17 @@ def find_token(token_id: UUID, tenant_ids: Collection[UUID] | None) -> GrantRow 
     return _find_one(TOKEN, sql, token_id, tenant_ids)
 
 
+def find_tenant_of_name(app_subject_id: str, tenant_ids: Collection[UUID] | None) -> UUID | None:
+    """Find a tenant in which something was issued in the name of an application's subject."""
+    own = "" if tenant_ids is None else "AND tenant_id = ANY (%(tenant_ids)b)"
+    found = f"WHERE app_subject_id = %(name)s {own} LIMIT 1"
+    sql = f"""
+(SELECT tenant_id FROM tokens_accesstoken {found})
+UNION ALL (SELECT tenant_id FROM tokens_session {found}) LIMIT 1"""  # noqa: S608 - fixed texts.
+    rows = database.execute(sql, {"name": app_subject_id, "tenant_ids": list(tenant_ids or ())})
+    return rows[0][0] if rows else None
+
+
 def find_session_tokens(session: GrantRow) -> list[GrantRow]:
     """Find a session's access tokens that can still be alive, among the tenant's latest."""
     keep = GrantFilter(session.tenant_id)
@@ -151,6 +169,7 @@ WHERE token.session_id = %(session_id)b ORDER BY token.id DESC LIMIT {PAGE_ROWS}
 def _write_session_window(keep: GrantFilter, after: tuple[datetime, UUID] | None) -> str:
     client = "AND client_id = %(client)b" if keep.client else ""
     subject = "AND subject_id = %(subject_id)b" if keep.subject_id else ""
+    subject += _write_name(keep)
     older = "AND (started_at, id) < (%(after_at)b, %(after_id)b)" if after else ""
     return (
         f"SELECT * FROM tokens_session WHERE tenant_id = %(tenant_id)b {client} {subject} {older} "  # noqa: S608 - fixed texts.
@@ -162,10 +181,15 @@ def _write_token_window(keep: GrantFilter, after: UUID | None) -> str:
     # The id's time is the expiry: what has expired is passed over by the index itself.
     living = "AND id >= %(now_id)b" if keep.state == "active" else ""
     older = "AND id < %(after_token)b" if after else ""
+    older += _write_name(keep)
     return (
         f"SELECT * FROM tokens_accesstoken WHERE tenant_id = %(tenant_id)b {living} {older} "  # noqa: S608 - fixed texts.
         "ORDER BY id DESC"
     )
+
+
+def _write_name(keep: GrantFilter) -> str:
+    return " AND app_subject_id = %(app_subject_id)s" if keep.app_subject_id else ""
 
 
 def _bind(
@@ -179,6 +203,7 @@ def _bind(
         "tenant_id": keep.tenant_id,
         "client": keep.client,
         "subject_id": keep.subject_id,
+        "app_subject_id": keep.app_subject_id,
         "after_at": session[0] if session else None,
         "after_id": session[1] if session else None,
         "after_token": token,
@@ -199,7 +224,7 @@ def _find_one(
 def _make(kind: str, columns: Row) -> GrantRow:
     row_id, tenant_id, path, client, client_id, subject_id, session_id, *rest = columns
     grant_type, scopes, audiences, begun_at, last_used_at, expires_at, *texts = rest
-    token_format, address, user_agent, death = texts
+    token_format, address, user_agent, app_tenant_id, app_subject_id, death = texts
     return GrantRow(
         kind=kind,
         id=row_id,
@@ -219,4 +244,6 @@ def _make(kind: str, columns: Row) -> GrantRow:
         address=address,
         user_agent=user_agent,
         death=death or "",
+        app_tenant_id=app_tenant_id,
+        app_subject_id=app_subject_id,
     )

@@ -1,4 +1,4 @@
-"""Recognises what support pastes: a token of any form, an id, or a client_id.
+"""Recognises what support pastes: a token, an id, a client_id, or an application's subject.
 
 Of a token only its id is used. Its text is neither kept nor logged nor sent back.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from tenants.credentials import CredentialKind, parse_credential, parse_opaque_token
+from tenants.impersonation import is_name
 from tenants.models import Client, Subject
 from tenants.queries.operators import scope
 from tokens.admin import grant_rows
@@ -25,12 +26,16 @@ MAX_CLIENTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: exactly one of a session, a token, a subject, or some clients."""
+    """What was found: one of a session, a token, a subject, some clients, or a name's tenant.
+
+    In the tenant `named_in` something was issued in the name of an application's subject.
+    """
 
     session_id: UUID | None = None
     token_id: UUID | None = None
     subject: Subject | None = None
     clients: tuple[Client, ...] = ()
+    named_in: UUID | None = None
 
 
 def find(pasted: str, tenant_ids: Collection[UUID] | None) -> Finding | None:
@@ -48,7 +53,7 @@ def find(pasted: str, tenant_ids: Collection[UUID] | None) -> Finding | None:
         return Finding(token_id=row.id) if row else None
     row_id = _parse_id(text.removeprefix(LEGACY_ID_PREFIX))
     found = _find_by_id(row_id, tenant_ids) if row_id else None
-    return found or _find_by_client_id(text, tenant_ids)
+    return found or _find_by_client_id(text, tenant_ids) or _find_by_name(text, tenant_ids)
 
 
 def _find_by_refresh_token(row_id: UUID, tenant_ids: Collection[UUID] | None) -> Finding | None:
@@ -70,6 +75,11 @@ def _find_by_client_id(client_id: str, tenant_ids: Collection[UUID] | None) -> F
     rows = scope(Client.objects.filter(client_id=client_id), tenant_ids, "tenant_id")
     clients = tuple(rows.select_related("tenant")[:MAX_CLIENTS])
     return Finding(clients=clients) if clients else None
+
+
+def _find_by_name(text: str, tenant_ids: Collection[UUID] | None) -> Finding | None:
+    tenant_id = grant_rows.find_tenant_of_name(text, tenant_ids) if is_name(text) else None
+    return Finding(named_in=tenant_id) if tenant_id else None
 
 
 def _parse_id(text: str) -> UUID | None:

@@ -23,6 +23,7 @@ from tenants.records import AccessRequest
 from tokens.admin import grant_rows
 from tokens.admin.refusal_access import require_sight
 from tokens.explain import explain_token, read_subject
+from tokens.explained_text import make_readable
 from tokens.explanations import describe_preview, describe_token
 from tokens.preview import preview
 
@@ -89,7 +90,7 @@ def show_why(request: HttpRequest, row_id: UUID) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"Access token {row.id}",
         "row": row,
-        "described": describe_token(explained),
+        "described": make_readable(describe_token(explained)),
     }
     return TemplateResponse(request, "console/why.html", context)
 
@@ -130,7 +131,7 @@ def _preview(client: Client, form: PreviewForm) -> Preview | None:
 def _describe(previewed: Preview) -> dict[str, Any]:
     described = describe_preview(previewed)
     return {
-        "described": described,
+        "described": make_readable(described),
         "header_text": json.dumps(described.get("header"), indent=2),
         "response_text": json.dumps(described.get("response"), indent=2),
     }

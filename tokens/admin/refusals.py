@@ -21,6 +21,7 @@ from tokens.admin import refusal_rows
 from tokens.admin.faults import find_faults
 from tokens.admin.refusal_access import require_sight
 from tokens.admin.refusal_rows import RefusalFilter
+from tokens.explained_text import make_readable
 from tokens.explanations import describe_refusal
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def show_refusal(request: HttpRequest, row_id: UUID) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"Refusal {refusal.request_id}",
         "refusal": refusal,
-        "described": describe_refusal(refusal),
+        "described": make_readable(describe_refusal(refusal)),
         "faults": find_faults(refusal),
         "preview": _preview_address(refusal),
     }

@@ -14,14 +14,14 @@ from tenants.api.error_handler import unavailable
 from tenants.api.problems import Problem
 from tokens import gate
 from tokens.errors import ServiceUnavailable
+from tokens.management_scopes import find_management_api, held_scopes
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-    from tenants.records import ApiRecord, TenantSnapshot
+    from tenants.records import TenantSnapshot
     from tokens.gate import AcceptedToken
 
-MANAGEMENT: Final = "management"
 # Source: RFC 6750 section 2.1, `b64token`.
 BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
@@ -85,8 +85,8 @@ def find_caller(tenant: TenantSnapshot, token: AcceptedToken, address: str) -> C
     Raises:
         Problem: the token is not for the management Api alone, or speaks for an end user.
     """
-    api = next((api for api in tenant.apis.values() if api.built_in == MANAGEMENT), None)
-    if api is None or not api.is_enabled or token.api_ids != (api.id,):
+    api = find_management_api(tenant)
+    if api is None or token.api_ids != (api.id,):
         # Another receiver of a shared token could use it here. Source: RFC 9700 section 2.3.
         detail = "Ask for a token whose only audience is the tenant's management Api."
         raise invalid_token(tenant.issuer, detail)
@@ -95,18 +95,5 @@ def find_caller(tenant: TenantSnapshot, token: AcceptedToken, address: str) -> C
     if token.subject_id is not None:
         detail = "Tokens of end users are no good here; a client must ask for its own."
         raise invalid_token(tenant.issuer, detail)
-    scopes = _held_scopes(tenant, api, token)
+    scopes = held_scopes(tenant, token)
     return Caller(tenant, token.client, token.client_id, scopes, address)
-
-
-def _held_scopes(tenant: TenantSnapshot, api: ApiRecord, token: AcceptedToken) -> frozenset[str]:
-    """Keep what the client was not deprived of since the token was issued."""
-    client = snapshot.CURRENT.client(tenant, token.client_id)
-    if client is None or client.id != token.client or not client.is_enabled:
-        return frozenset()
-    known = (tenant.scopes.get(name) for name in token.scopes)
-    return frozenset(
-        scope.name
-        for scope in known
-        if scope is not None and scope.api_id == api.id and scope.id in client.scope_ids
-    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tokens.endpoints.session import SessionView
 from tokens.endpoints.token import TokenView, answer_token_request
-from tokens.errors import UnauthorizedClient
 from tokens.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 def answer_spaceblocks_request(request: EndpointRequest) -> Answer:
     """Answer a request without `grant_type`, which Space Blocks does not send."""
     parameters = request.parameters
-    if parameters.get("app_tenant_id") or parameters.get("app_subject_id"):
-        raise UnauthorizedClient("This client may not act for a subject of its application.")
     if not parameters.get("grant_type"):
         values = {**parameters.values, "grant_type": ("client_credentials",)}
         request = replace(request, parameters=Parameters(values))

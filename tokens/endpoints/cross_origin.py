@@ -30,7 +30,7 @@ def preflight_headers(request: HttpRequest, tenant: TenantSnapshot) -> dict[str,
         return {}
     return {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
+        "Access-Control-Allow-Methods": "POST, GET, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": "Authorization, Content-Type",
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
         "Vary": "Origin",
@@ -44,7 +44,22 @@ def allow_origin(request: HTTPRequest, read: EndpointRequest, answer: Answer) ->
         client = snapshot.CURRENT.client(read.tenant, present(read).client_id)
     except OAuthError:
         client = None
-    if client is None or origin not in client.allowed_origins:
+    is_allowed = client is not None and origin in client.allowed_origins
+    return _allow(origin, answer, is_allowed=is_allowed)
+
+
+def allow_listed_origin(request: HTTPRequest, read: EndpointRequest, answer: Answer) -> Answer:
+    """Let the origin read an answer to a bearer token if anything of the tenant lists it.
+
+    A refused token names no client, and without cookies the origin protects nothing of its own.
+    """
+    origin = request.META["HTTP_ORIGIN"]
+    is_allowed = bool(ORIGIN.match(origin)) and is_allowed_origin(read.tenant.id, origin)
+    return _allow(origin, answer, is_allowed=is_allowed)
+
+
+def _allow(origin: str, answer: Answer, *, is_allowed: bool) -> Answer:
+    if not is_allowed:
         return replace(answer, headers={**answer.headers, "Vary": "Origin"})
     allowed = {
         "Access-Control-Allow-Origin": origin,

@@ -119,6 +119,8 @@ def _ask(
         requested_scopes=tuple(token.scopes),
         requested_audiences=tuple(token.audiences),
         trust_profile_id=token.trust_profile_id,
+        app_tenant_id=token.app_tenant_id,
+        app_subject_id=token.app_subject_id,
         address=request.address,
         user_agent=request.user_agent,
         operation=INTROSPECTION,

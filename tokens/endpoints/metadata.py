@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tokens.answers import Answer
 from tokens.endpoints.cross_origin import ANY_ORIGIN
-from tokens.endpoints.view import EndpointView, find_tenant, write_answer
+from tokens.endpoints.view import EndpointView, find_confirmed_tenant, write_answer
 from tokens.grants import GRANTS
 from tokens.jwk import ASYMMETRIC_ALGORITHMS
 
@@ -27,7 +27,7 @@ class MetadataView(EndpointView):
     def get(self, _request: HttpRequest, issuer: str) -> HttpResponse:
         """Answer the metadata; every web page may read it."""
         headers = {"Cache-Control": f"public, max-age={CACHE_SECONDS}", **ANY_ORIGIN}
-        return write_answer(Answer(describe_issuer(find_tenant(issuer)), headers=headers))
+        return write_answer(Answer(describe_issuer(find_confirmed_tenant(issuer)), headers=headers))
 
 
 def describe_issuer(tenant: TenantSnapshot) -> dict[str, JSON]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from tokens import gate, sessions
 from tokens.answers import Answer
+from tokens.callers import NOT_ACCEPTED, read_bearer
 from tokens.endpoints.view import EndpointView, write_answer
-from tokens.errors import InvalidToken, TokenMissing
+from tokens.errors import InvalidToken
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from tokens.parameters import EndpointRequest
-
-# Source: RFC 6750 section 2.1.
-_BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
-NOT_ACCEPTED: Final = "The token is malformed, expired, revoked, or not of this issuer."
-MISSING: Final = "Present the token in the Authorization header, as a bearer token."
 
 
 def answer_session_end(request: EndpointRequest) -> Answer:
@@ -28,10 +23,7 @@ def answer_session_end(request: EndpointRequest) -> Answer:
         TokenMissing: no token is presented.
         InvalidToken: none of this tenant is, or none that authorises here.
     """
-    if request.authorization[:6].lower() != "bearer":
-        raise TokenMissing(MISSING)
-    match = _BEARER.fullmatch(request.authorization.strip())
-    token = gate.accept(request.tenant, match[1]) if match else None
+    token = gate.accept(request.tenant, read_bearer(request))
     if token is None:
         raise InvalidToken(NOT_ACCEPTED)
     sessions.end_by_token(request.tenant.id, token.id, token.session_id)

@@ -105,10 +105,18 @@ class EndpointView(APIView):
         except Exception as error:  # noqa: BLE001 - the handler maps each and logs the unknown.
             # What could not be read is refused in the tenant's name all the same.
             read = read or _describe(request, tenant, Parameters(), number=number, api=api)
-            answer = error_handler.answer_refusal(error, read, operation=self.operation)
+            answer = self.refuse(error, read)
         if self.is_cross_origin and "HTTP_ORIGIN" in request.META:
-            return cross_origin.allow_origin(request, read, answer)
+            return self.allow_origin(request, read, answer)
         return answer
+
+    def refuse(self, error: Exception, request: EndpointRequest) -> Answer:
+        """Answer what went wrong, and record it."""
+        return error_handler.answer_refusal(error, request, operation=self.operation)
+
+    def allow_origin(self, request: HTTPRequest, read: EndpointRequest, answer: Answer) -> Answer:
+        """Let the origins of the client that asked read the answer."""
+        return cross_origin.allow_origin(request, read, answer)
 
     def _find_tenant(self, issuer: str) -> TenantSnapshot:
         tenant = find_tenant(issuer)
@@ -198,6 +206,17 @@ def find_tenant(issuer: str) -> TenantSnapshot:
     if tenant is None or not tenant.is_enabled:
         raise IssuerNotFound("No tenant serves this issuer.")
     return tenant
+
+
+def find_confirmed_tenant(issuer: str) -> TenantSnapshot:
+    """Answer the tenant, unless this process may have missed a change for too long.
+
+    Raises:
+        IssuerNotFound: there is none, or it is disabled.
+        SnapshotUnconfirmed: the configuration has been unconfirmed for 5 seconds.
+    """
+    snapshot.CURRENT.confirm()
+    return find_tenant(issuer)
 
 
 def read_body(request: HTTPRequest) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens import refresh_tokens
+from tokens.errors import InvalidGrant
 
 if TYPE_CHECKING:
     from tenants.records import ClientRecord, PresentedRefreshToken
@@ -29,13 +30,15 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         requested_scopes=request.requested_scopes,
         requested_audiences=request.requested_audiences,
         api_slug=request.api_slug,
-        scope_ceiling=frozenset(presented.scopes),
+        scope_ceiling=_scope_ceiling(request, presented),
         audience_ceiling=frozenset(presented.audiences),
         session_id=presented.session_id,
         session_expires_at=presented.session_expires_at,
         session_grant_type=presented.grant_type,
         trust_profile_id=presented.trust_profile_id,
         presented=presented,
+        app_tenant_id=presented.app_tenant_id,
+        app_subject_id=presented.app_subject_id,
         address=request.address,
         user_agent=request.user_agent,
         groups=tuple(presented.groups) if presented.subject_id else None,
@@ -43,6 +46,21 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         headers=request.headers,
         now=request.now,
     )
+
+
+def _scope_ceiling(request: EndpointRequest, presented: PresentedRefreshToken) -> frozenset[str]:
+    """Bound the scope by what was granted and by what the trust profile gives today.
+
+    Raises:
+        InvalidGrant: the profile by which the session began is gone or disabled.
+    """
+    granted = frozenset(presented.scopes)
+    if presented.trust_profile_id is None:
+        return granted
+    for profile in request.tenant.trust_profiles:
+        if profile.id == presented.trust_profile_id:
+            return granted & profile.maximum_scope
+    raise InvalidGrant(refresh_tokens.REFUSAL, detail="the session's trust profile is gone")
 
 
 def _subject_of(presented: PresentedRefreshToken) -> SubjectRecord | None:

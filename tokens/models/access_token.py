@@ -66,6 +66,11 @@ class AccessToken(models.Model):
                 condition=models.Q(subject__isnull=False),
                 name="tokens_accesstoken_subject",
             ),
+            models.Index(
+                fields=["tenant", "app_subject_id", "-id"],
+                condition=models.Q(app_subject_id__isnull=False),
+                name="tokens_accesstoken_app_subject",
+            ),
         ]
 
     def __str__(self) -> str:

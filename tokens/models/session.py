@@ -22,6 +22,8 @@ class Session(models.Model):
     client = loose_key("tenants.Client", db_index=False)
     subject = loose_key("tenants.Subject", db_index=False, null=True)
     trust_profile = loose_key("tenants.TrustProfile", db_index=False, null=True)
+    app_tenant_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - a cut-off compares it.
+    app_subject_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - as above.
     grant_type = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=128))
     audiences = ArrayField(models.CharField(max_length=255))
@@ -43,6 +45,11 @@ class Session(models.Model):
             models.Index(fields=["tenant", "-started_at"], name="tokens_session_tenant"),
             models.Index(fields=["tenant", "client"], name="tokens_session_client"),
             models.Index(fields=["tenant", "subject"], name="tokens_session_subject"),
+            models.Index(
+                fields=["tenant", "app_subject_id", "-started_at"],
+                condition=models.Q(app_subject_id__isnull=False),
+                name="tokens_session_app_subject",
+            ),
             models.Index(fields=["expires_at"], name="tokens_session_expires_at"),
             models.Index(
                 fields=["ended_at"],

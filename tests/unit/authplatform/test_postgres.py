@@ -125,5 +125,5 @@ def test_closed_parent_is_named_for_root(folder: Path) -> None:
 
 
 def test_command_line_of_a_process_is_read() -> None:
-    assert "pytest" in postgres_orphan.read_command_line(os.getpid())
+    assert "python" in postgres_orphan.read_command_line(os.getpid())
     assert postgres_orphan.read_command_line(2**22 + 1) == ""

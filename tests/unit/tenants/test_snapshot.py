@@ -79,6 +79,7 @@ def test_what_does_not_exist_is_not_held(held: Snapshot, tenant: Tenant) -> None
     assert held.tenant("acme/production/nobody") is None
     assert _client(held, tenant, "nobody") is None
     make_client(tenant, "nobody")
+    held.renew()
     assert _client(held, tenant, "nobody") is not None
 
 

@@ -320,6 +320,11 @@ def make_random_issuer(chosen: dict[str, Any]) -> tuple[Tenant, Client]:
         is_allowed=False,
         grant_types=[GrantType.CLIENT_CREDENTIALS.value, GrantType.JWT_BEARER.value],
         refresh_token_enabled=chosen["refreshes"],
+        may_impersonate=True,
+        impersonated_tenants=["customer"],
+        impersonated_subjects=[".+"],
+        impersonation_scopes=["read", "write"],
+        max_impersonated_token_lifetime_seconds=120,
     ).client
     if chosen["policy"] != "none":
         effect = "deny" if chosen["policy"] == "deny" else "allow"
@@ -350,6 +355,7 @@ def make_random_request(
         requested_scopes=tuple(chosen["scopes"]) or None,
         requested_audiences=(audience,) if chosen["names_audience"] else (),
         app_tenant_id="customer" if chosen["usage_limit"] else "",
+        app_subject_id="somebody" if chosen["usage_limit"] else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tenants.database_roles import APP
+from tenants.impersonation import build_right
 from tenants.policy import decide
 from tenants.records import KeyedHash
 from tests.factories.records import make_request
@@ -53,8 +55,16 @@ def test_token_with_session_is_one_statement(issuer: Issuer) -> None:
 
 def test_row_keeps_what_the_token_is_explained_by(issuer: Issuer) -> None:
     subject = make_subject(issuer.tenant)
-    core, client = issuer.core, issuer.client
+    core = issuer.core
+    right = build_right(
+        tenants=["a-1"],
+        subjects=["s-1"],
+        scope_ids=issuer.client.scope_ids,
+        max_lifetime_seconds=None,
+    )
+    client = replace(issuer.client, impersonation=right)
     issuer.issue(
+        client=client,
         requested_scopes=("read",),
         subject=subject_record(subject.pk, cut_off_number=3),
         cut_off_number=2,
@@ -67,8 +77,9 @@ def test_row_keeps_what_the_token_is_explained_by(issuer: Issuer) -> None:
     assert token.configuration_versions[3] == client.version
     assert token.configuration_versions[0] == core.platform_version
     assert token.facts["user_agent"] == "curl/8"
-    assert (token.app_tenant_id, token.app_subject_id) == ("a-1", "s-1")
-    assert (token.cut_off_number, session.cut_off_number) == (2, 3)
+    for row in (token, session):
+        assert (row.app_tenant_id, row.app_subject_id) == ("a-1", "s-1")
+    assert (token.cut_off_number, session.cut_off_number) == (2, 2)
     assert (session.address, session.user_agent) == ("192.0.2.7", "curl/8")
     assert session.api_ids == token.api_ids == [issuer.api.pk]
     assert token.session_id == session.pk

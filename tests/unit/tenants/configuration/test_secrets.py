@@ -97,7 +97,7 @@ def test_another_secret_under_a_label_replaces_it_and_is_not_shown(old: str, new
 
 
 def test_a_stated_list_of_secrets_is_the_whole_list() -> None:
-    apply(with_secret(f"{{label: a, value: {TYPED}}}, {{label: b, value: {TYPED}}}"))
+    apply(with_secret(f"{{label: a, value: {machine_secret()}}}, {{label: b, value: {TYPED}}}"))
     assert apply(with_secret(f"{{label: b, value: {TYPED}}}")) == [
         f"- {LABEL} clients[c].secrets[a]"
     ]
@@ -121,6 +121,12 @@ def test_a_tenant_that_takes_generated_secrets_only_refuses_typed_ones() -> None
     typed_hash = credentials.hash_typed_secret(TYPED)
     (mistake,) = refuse(with_secret(f"{{label: a, hash: '{typed_hash}'}}", typed=False))
     assert "secrets[0].hash: this tenant takes generated secrets only" in mistake
+
+
+def test_a_second_typed_secret_is_refused() -> None:
+    two = f"{{label: a, value: {TYPED}}}, {{label: b, value: {TYPED}}}"
+    (mistake,) = refuse(with_secret(two))
+    assert "A client has at most one typed secret" in mistake
 
 
 def test_too_many_secrets_are_refused() -> None:

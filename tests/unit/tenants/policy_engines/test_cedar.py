@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -86,7 +87,7 @@ STAFF = 'context has groups && context.groups.contains("staff")'
             U,
         ),
     ],
-    ids=str,
+    ids=itertools.count(),
 )
 def test_policy(rule: str, asked: str, verdict: Verdict) -> None:
     assert ask(rule, REQUESTS[asked]) is verdict
@@ -95,7 +96,7 @@ def test_policy(rule: str, asked: str, verdict: Verdict) -> None:
 @pytest.mark.parametrize(
     "claims",
     [{"email": 5}, {"roles": [5]}, {"roles": {"a": 1}}, {"sub": ["a"]}],
-    ids=str,
+    ids=itertools.count(),
 )
 def test_claim_of_another_kind_is_a_failure_and_no_absence(claims: dict[str, JSON]) -> None:
     assert ask(permit("true"), replace(FOREIGN, claims=claims)) is U
@@ -119,7 +120,7 @@ def test_claim_of_another_kind_is_a_failure_and_no_absence(claims: dict[str, JSO
         (permit("if true then " * 40 + "true" + " else true" * 40), None, "32 ifs"),
         (permit("true && " * 1100 + "true"), None, "2000 words"),
     ],
-    ids=str,
+    ids=itertools.count(),
 )
 def test_finding_names_line_and_remedy(rule: JSON, line: int | None, part: str) -> None:
     found = [f for f in lint("allow", "cedar", rule) if part in f.message]

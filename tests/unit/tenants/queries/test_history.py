@@ -165,7 +165,14 @@ def delete_scope(world: World) -> None:
 
 def add_client(world: World) -> None:
     names = [scope.name for scope in world.scopes()]
-    make_client(world.tenant, world.name("client"), scopes=names)
+    make_client(
+        world.tenant,
+        world.name("client"),
+        scopes=names,
+        impersonation_scopes=names[:1],
+        may_impersonate=world.chance.random() < 0.5,
+        impersonated_subjects=["u-.*"],
+    )
 
 
 def change_client(world: World) -> None:

@@ -62,7 +62,8 @@ def test_a_write_leaves_a_change_and_an_event(tenant: Tenant) -> None:
     assert (change.scope_kind, change.scope_id) == ("tenant", str(tenant.pk))
     assert (change.entity_kind, change.entity_id) == ("api", str(api.pk))
     assert (change.actor_kind, change.actor_id) == ("operator", "7")
-    assert change.reason == "we need it"
+    assert change.audit_event is not None
+    assert change.audit_event.detail.reason == "we need it"
     assert change.state is not None
     assert change.state["audience"] == "https://bills.example/"
     event = AuditEvent.objects.filter(tenant_id=tenant.pk).order_by("-sequence")[0]

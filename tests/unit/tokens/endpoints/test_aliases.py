@@ -87,10 +87,11 @@ def test_space_blocks_names_no_grant() -> None:
 
 
 @pytest.mark.parametrize("name", ["app_tenant_id", "app_subject_id"])
-def test_nobody_acts_for_a_subject_of_the_application(name: str) -> None:
+def test_nobody_acts_for_a_subject_of_the_application_without_the_right(name: str) -> None:
     oauth, client = _make(allow_spaceblocks_alias=True)
-    response = _post_json(oauth, SPACEBLOCKS, client, **{name: "u1"})
-    assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
+    for path in (SPACEBLOCKS, "/oauth/token"):
+        response = oauth.post(path, client, grant_type="client_credentials", **{name: "u1"})
+        assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
     assert _post_json(oauth, SPACEBLOCKS, client, **{name: ""}).status_code == 200
 
 

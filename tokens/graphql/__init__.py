@@ -1,0 +1,1 @@
+"""GraphQL over the same services as the users endpoints: schema, limits and execution."""

@@ -1,0 +1,221 @@
+"""Lists and ends what stands for a user: tokens with their sessions, and consents."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+
+from tenants import audit
+from tenants.services import cut_offs
+from tokens import database, sessions
+from tokens.errors import InsufficientScope, UserNotFound
+from tokens.liveness import TOKEN_DEATH
+from tokens.models import Consent
+from tokens.token_ids import lower_bound
+from tokens.users import NO_USER, find_user, reach_user
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tokens.callers import Caller
+    from tokens.parameters import EndpointRequest
+
+MILLISECONDS: Final = 1_000
+MAX_CONSENTS: Final = 1_000
+NO_TOKEN: Final = "This user has no such token that lives."  # noqa: S105 - a sentence.
+NO_CONSENT: Final = "This user has given no such consent."
+SIGNED_OUT: Final = "asked for at the users endpoint"
+# The id's time is the expiry, so the index passes over what has expired.
+_LIVING: Final = f"""
+FROM tokens_accesstoken token
+JOIN tenants_client client ON client.id = token.client_id
+LEFT JOIN tokens_session session ON session.id = token.session_id
+LEFT JOIN tenants_subject subject ON subject.id = token.subject_id
+WHERE token.tenant_id = %(tenant_id)b AND token.subject_id = %(subject_id)b
+  AND token.id >= %(oldest)b AND ({TOKEN_DEATH}) IS NULL"""
+_COLUMNS: Final = """
+SELECT token.id, token.session_id, client.client_id, token.grant_type, token.format, token.scopes,
+  token.audiences, extract(epoch FROM token.issued_at)::bigint,
+  extract(epoch FROM token.expires_at)::bigint"""
+LIST_SQL: Final = f"{_COLUMNS}{_LIVING} ORDER BY token.id DESC LIMIT %(limit)b"
+LIST_AFTER_SQL: Final = (
+    f"{_COLUMNS}{_LIVING} AND token.id < %(after)b ORDER BY token.id DESC LIMIT %(limit)b"
+)
+FIND_SQL: Final = f"{_COLUMNS}{_LIVING} AND token.id = %(id)b"
+
+
+@dataclass(frozen=True, slots=True)
+class UserToken:
+    """A living token of a user; times in seconds since the epoch."""
+
+    id: UUID
+    session_id: UUID | None
+    client_id: str
+    grant_type: str
+    format: str
+    scopes: tuple[str, ...]
+    audiences: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+
+
+def list_tokens(
+    request: EndpointRequest, caller: Caller, user_id: UUID, *, after: UUID | None, limit: int
+) -> list[UserToken]:
+    """List a user's living tokens, those that live longest first.
+
+    Raises:
+        UserNotFound: the caller reaches no such user.
+    """
+    find_user(request, caller, user_id)
+    parameters = {**_bind(request, user_id), "after": after, "limit": limit}
+    rows = database.execute(LIST_AFTER_SQL if after else LIST_SQL, parameters, is_repeatable=True)
+    return [_build(row) for row in rows]
+
+
+def find_token(
+    request: EndpointRequest, caller: Caller, user_id: UUID, token_id: UUID
+) -> UserToken:
+    """Find one of a user's living tokens.
+
+    Raises:
+        UserNotFound: the caller reaches no such user, or the user has no such token.
+    """
+    find_user(request, caller, user_id)
+    return _find(request, user_id, token_id)
+
+
+def _find(request: EndpointRequest, user_id: UUID, token_id: UUID) -> UserToken:
+    parameters = {**_bind(request, user_id), "id": token_id}
+    rows = database.execute(FIND_SQL, parameters, is_repeatable=True)
+    if not rows:
+        raise UserNotFound(NO_TOKEN)
+    return _build(rows[0])
+
+
+def end_token(request: EndpointRequest, caller: Caller, user_id: UUID, token_id: UUID) -> None:
+    """End one token, with the session that would renew it.
+
+    Raises:
+        UserNotFound: there is none for this caller.
+        InsufficientScope: the caller may read only.
+    """
+    _require_writer(request, caller, user_id)
+    token = _find(request, user_id, token_id)
+    if token.session_id is None:
+        sessions.revoke_access_token(
+            request.tenant.id, token.id, actor=caller.actor, reason=SIGNED_OUT
+        )
+        return
+    sessions.end_session(
+        request.tenant.id,
+        token.session_id,
+        ended_reason="signed_out",
+        actor=caller.actor,
+        reason=SIGNED_OUT,
+    )
+
+
+def end_all_tokens(request: EndpointRequest, caller: Caller, user_id: UUID) -> None:
+    """End every token and session of a user by one cut-off.
+
+    Raises:
+        UserNotFound: there is no such user for this caller.
+        InsufficientScope: the caller may read only.
+    """
+    _require_writer(request, caller, user_id)
+    cut_offs.end(request.tenant.id, actor=caller.actor, reason=SIGNED_OUT, subject_id=user_id)
+
+
+def list_consents(request: EndpointRequest, caller: Caller, user_id: UUID) -> list[Consent]:
+    """List what a user has agreed to, the newest first.
+
+    Raises:
+        UserNotFound: there is no such user for this caller.
+    """
+    find_user(request, caller, user_id)
+    return _list_consents(request, user_id)
+
+
+def _list_consents(request: EndpointRequest, user_id: UUID) -> list[Consent]:
+    now = datetime.fromtimestamp(request.now, UTC)
+    rows = Consent.objects.filter(tenant=request.tenant.id, subject=user_id, expires_at__gt=now)
+    return list(rows.select_related("client").order_by("-granted_at", "pk")[:MAX_CONSENTS])
+
+
+def withdraw_consent(
+    request: EndpointRequest, caller: Caller, user_id: UUID, consent_id: UUID
+) -> None:
+    """Withdraw one consent and end what its client got by it.
+
+    Raises:
+        UserNotFound: there is none for this caller.
+        InsufficientScope: the caller may read only.
+    """
+    _require_writer(request, caller, user_id)
+    found = [c for c in _list_consents(request, user_id) if c.pk == consent_id]
+    if not found:
+        raise UserNotFound(NO_CONSENT)
+    _withdraw(request, caller, found)
+
+
+def withdraw_all_consents(request: EndpointRequest, caller: Caller, user_id: UUID) -> None:
+    """Withdraw all that a user has agreed to, and end what came of it.
+
+    Raises:
+        UserNotFound: there is no such user for this caller.
+        InsufficientScope: the caller may read only.
+    """
+    _require_writer(request, caller, user_id)
+    _withdraw(request, caller, _list_consents(request, user_id))
+
+
+def _withdraw(request: EndpointRequest, caller: Caller, consents: list[Consent]) -> None:
+    with transaction.atomic():
+        audit.lock_chain(request.tenant.id)
+        for consent in consents:
+            cut_offs.end(
+                request.tenant.id,
+                actor=caller.actor,
+                reason="consent withdrawn",
+                subject_id=consent.subject_id,
+                client_id=consent.client_id,
+            )
+        Consent.objects.filter(pk__in=[consent.pk for consent in consents]).delete()
+
+
+def _require_writer(request: EndpointRequest, caller: Caller, user_id: UUID) -> None:
+    """Refuse who may only read; who may not even read is told that there is nobody."""
+    if not caller.writes_all and caller.subject_id != user_id:
+        if caller.reads_all:
+            raise InsufficientScope("Ending this needs the scope management:users:write.")
+        raise UserNotFound(NO_USER)
+    reach_user(request, caller, user_id)
+
+
+def _bind(request: EndpointRequest, user_id: UUID) -> dict[str, object]:
+    now = time.time()
+    return {
+        "tenant_id": request.tenant.id,
+        "subject_id": user_id,
+        "now": now,
+        "oldest": lower_bound(int(now * MILLISECONDS)),
+    }
+
+
+def _build(row: database.Row) -> UserToken:
+    token_id, session_id, client_id, grant_type, token_format, scopes, audiences, *times = row
+    return UserToken(
+        token_id,
+        session_id,
+        client_id,
+        grant_type,
+        token_format,
+        tuple(scopes),
+        tuple(audiences),
+        *times,
+    )
