@@ -14,6 +14,7 @@ SCHEDULE: dict[str, timedelta] = {
     "tokens.tasks.maintain_partitions": timedelta(minutes=1),  # A raised ceiling waits for it.
     "tokens.tasks.purge_expired": timedelta(minutes=1),  # Answers for retries leave soon.
     "tokens.tasks.rotate_keys": timedelta(hours=1),
+    "tenants.tasks.continue_offboardings": timedelta(minutes=1),
 }
 
 app = Celery("authplatform")

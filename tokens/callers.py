@@ -110,7 +110,7 @@ def find_caller(request: EndpointRequest) -> Caller:
 def _find_master_caller(request: EndpointRequest, text: str) -> Caller:
     record = master_tokens.accept(request, text)
     client = snapshot.CURRENT.client(request.tenant, record.client_id)
-    if client is None or client.id != record.client:
-        raise InvalidToken(NOT_ACCEPTED, detail="the master token's client is gone")
+    if client is None or client.id != record.client or not client.is_enabled:
+        raise InvalidToken(NOT_ACCEPTED, detail="the master token's client is gone or disabled")
     actor = Actor("master_token", str(record.id), record.label, request.address)
     return Caller(actor, master_token=record, client=client)

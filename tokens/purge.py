@@ -93,6 +93,11 @@ DELETE FROM tokens_refusalcount WHERE id IN (
   SELECT id FROM tokens_refusalcount WHERE minute < %(before)s::timestamptz - make_interval(
     secs => (SELECT refusal_retention_seconds FROM tenants_platform))
   ORDER BY minute LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
+MASTER_TOKEN_QUOTAS_SQL: Final = """
+DELETE FROM tokens_mastertokenquota WHERE id IN (
+  SELECT id FROM tokens_mastertokenquota
+  WHERE day < (%(before)s::timestamptz AT TIME ZONE 'UTC')::date
+  ORDER BY day LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
 PURGES: Final = (
     Purge("refresh tokens", _delete("tokens_refreshtoken"), RETENTION),
     Purge("expired sessions", _delete_sessions("expires_at"), RETENTION),
@@ -104,6 +109,7 @@ PURGES: Final = (
     Purge("cut-offs", CUT_OFFS_SQL),
     Purge("refusals", REFUSALS_SQL),
     Purge("refusal counts", REFUSAL_COUNTS_SQL),
+    Purge("master token quotas", MASTER_TOKEN_QUOTAS_SQL),
 )
 
 

@@ -41,7 +41,9 @@ class MasterTokenAdmin(EntityAdmin):
     readonly_fields = ("hint", "created_at", "last_used_at")
     fieldsets = (
         (None, {"fields": ("tenant", "label", "client", "kind", "is_enabled", "expires_at")}),
-        ("Limits", {"fields": ("scopes",)}),
+        ("What it hands on", {"fields": ("scopes", "user_groups")}),
+        ("From where", {"fields": ("allowed_origins", "allowed_addresses")}),
+        ("How often", {"fields": ("max_users_per_address_per_day", "max_users_per_day")}),
         ("Facts", {"fields": ("hint", "created_at", "last_used_at")}),
     )
 

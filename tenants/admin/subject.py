@@ -33,16 +33,26 @@ class SubjectAdmin(EntityAdmin):
     """End users: found by id, mail address, `sub` at a trust profile, or the start of the name."""
 
     kind = "subject"
-    list_display = ("__str__", "email", "tenant", "is_enabled", "created_at")
+    list_display = ("__str__", "external_id", "email", "tenant", "is_enabled", "created_at")
     list_filter = (TenantFilter, "is_enabled")
     list_select_related = ("tenant",)
-    search_fields = ("name__startswith", "email__exact")
-    search_help_text = "Id, mail address, the `sub` at a trust profile, or how the name begins."
+    search_fields = ("name__startswith", "email__exact", "external_id__exact")
+    search_help_text = (
+        "Id, external id, mail address, the `sub` at a trust profile, or how the name begins."
+    )
     ordering = ("tenant_id", "email", "pk")
     readonly_fields = ("id", "created_at")
     inlines = (IdentityTable,)
     fieldsets = (
-        (None, {"fields": ("tenant", "id", "name", "email", "is_email_verified", "is_enabled")}),
+        (
+            None,
+            {
+                "fields": (
+                    *("tenant", "id", "external_id", "name", "email", "is_email_verified"),
+                    "is_enabled",
+                )
+            },
+        ),
         ("Attributes", {"fields": ("attributes", "created_at")}),
     )
 

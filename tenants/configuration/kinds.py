@@ -186,6 +186,8 @@ MASTER_TOKEN = Kind(
         Attribute("client", target="clients"),
         *_attributes("kind", "is_enabled"),
         *_links(scopes="scopes"),
+        *_sets("user_groups", "allowed_origins", "allowed_addresses"),
+        *_attributes("max_users_per_address_per_day", "max_users_per_day"),
         Attribute("expires_at"),
     ),
     extras=SECRET_SOURCES,

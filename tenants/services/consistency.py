@@ -110,6 +110,25 @@ def _check_claim_rule(entity: Model, _links: Mapping[str, Sequence[Model]]) -> M
     return {}
 
 
+def _check_subject(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
+    assert isinstance(entity, models.Subject)  # noqa: S101 - narrows the type for the checker.
+    if entity.erased_at is not None:
+        return {"__all__": ["This user was erased; nothing can be written about them any more."]}
+    return {}
+
+
+def _check_master_token(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
+    """Refuse what a master token can't hand on, and bounds that would bound nothing."""
+    assert isinstance(entity, models.MasterToken)  # noqa: S101 - narrows the type for the checker.
+    messages: Messages = {}
+    scopes = [scope for scope in links.get("scopes", ()) if isinstance(scope, models.Scope)]
+    if any(scope.api.built_in == models.Api.BuiltIn.MANAGEMENT for scope in scopes):
+        messages["scopes"] = ["Rights to manage the tenant can't be delegated; leave them out."]
+    if entity.kind == models.MasterToken.Kind.PUBLIC and entity.user_groups:
+        messages["user_groups"] = ["A public token reaches no user who is there; leave it empty."]
+    return messages
+
+
 CHECKS: dict[str, Callable[[Model, Mapping[str, Sequence[Model]]], Messages]] = {
     "Api": _check_api,
     "Scope": _check_scope,
@@ -117,4 +136,6 @@ CHECKS: dict[str, Callable[[Model, Mapping[str, Sequence[Model]]], Messages]] = 
     "Client": check_client,
     "TrustProfile": check_trust_profile,
     "AccessPolicy": check_policy,
+    "Subject": _check_subject,
+    "MasterToken": _check_master_token,
 }

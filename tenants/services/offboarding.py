@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 BATCH_ROWS: Final = 500
 # A process that has not heard of the end answers 503 after five seconds, and so issues no more.
 SETTLING: Final = timedelta(seconds=6)
+KEPT: Final = timedelta(days=1)
 TENANT: Final = "tenants.Tenant"
 
 
@@ -67,7 +68,7 @@ class OffboardingReport:
 
 
 def begin(
-    tenant: Tenant, *, actor: Actor, reason: str = "", wait: timedelta = SETTLING
+    tenant: Tenant, *, actor: Actor, reason: str = "", wait: timedelta = KEPT
 ) -> Offboarding:
     """Disable a tenant, which ends all of its sessions and tokens, and note that it leaves.
 
@@ -89,6 +90,12 @@ def begin(
         )
         _record_on_platform("tenant.offboarding_begun", str(tenant.pk), actor, reason)
     return leaving
+
+
+def release(leaving: Offboarding) -> None:
+    """Wait no longer: whoever leaves has what they take along."""
+    leaving.delete_after = timezone.now()
+    leaving.save(update_fields=["delete_after"])
 
 
 def delete_rows(

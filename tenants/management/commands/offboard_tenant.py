@@ -61,6 +61,7 @@ def _offboard(tenant: Tenant, export: object, reason: str) -> OffboardingReport:
     time.sleep(offboarding.SETTLING.total_seconds())
     if isinstance(export, Path):
         _write(tenant, export)
+    offboarding.release(leaving)
     return offboarding.delete_rows(leaving, actor=SYSTEM)
 
 

@@ -144,7 +144,10 @@ def _failures(tenant: Tenant) -> dict[str, tuple[str, str]]:
     )
     return {
         "unknown client": ("nobody", good.secret),
-        "wrong secret": (good.client_id, good.secret[:-1] + ("A" if good.secret[-1] != "A" else "B")),
+        "wrong secret": (
+            good.client_id,
+            good.secret[:-1] + ("A" if good.secret[-1] != "A" else "B"),
+        ),
         "another client's secret": (good.client_id, other.secret),
         "no secret of ours": (good.client_id, "something"),
         "no secret": (good.client_id, ""),

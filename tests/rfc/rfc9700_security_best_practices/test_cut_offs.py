@@ -177,6 +177,8 @@ def test_a_process_that_nothing_confirms_answers_503(
         oauth.introspect(service, token),
         oauth.revoke(service, token),
         oauth.end_session(token),
+        oauth.get("/jwks"),
+        oauth.get("/.well-known/oauth-authorization-server"),
     ):
         assert response.status_code == 503
         assert response["Retry-After"] == "1"

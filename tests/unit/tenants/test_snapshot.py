@@ -192,3 +192,20 @@ def test_a_snapshot_with_listener_reads_nothing_and_refuses_when_unconfirmed(
     time.sleep(0.02)
     with pytest.raises(SnapshotUnconfirmed):
         held.confirm()
+
+
+def test_many_changes_are_applied_in_one_pass(held: Snapshot, tenant: Tenant) -> None:
+    made = [make_client(tenant, f"client-{number}", is_allowed=False) for number in range(3)]
+    before = [_client(held, tenant, one.client_id) for one in made]
+    assert None not in before
+    for _ in range(2):
+        for one in made:
+            one.client.name += "x"
+            save_client(one.client, actor=SYSTEM)
+    with CaptureQueriesContext(connection) as statements:
+        held.renew()
+    assert len(statements.captured_queries) == 1
+    after = [_client(held, tenant, one.client_id) for one in made]
+    assert all(
+        new and old and new.version > old.version for new, old in zip(after, before, strict=True)
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -228,3 +230,35 @@ def test_while_one_thread_renews_the_others_are_served_the_old_keys(
         issuer.gate.set()
         assert renewing.result(5) == [ES256["kid"]]
     assert issuer.requests == 2
+
+
+def test_a_silent_issuer_holds_one_thread_at_most(issuer: Issuer, cache: JwksCache) -> None:
+    issuer.gate = threading.Event()
+    held: list[float] = []
+
+    def ask(number: int) -> None:
+        began = time.monotonic()
+        with suppress(KeysUnavailable):
+            cache.keys(f"{issuer.uri}?{number % 2}", kid=f"unknown-{number}")
+        held.append(time.monotonic() - began)
+
+    asking = [threading.Thread(target=ask, args=[number]) for number in range(8)]
+    for thread in asking:
+        thread.start()
+    assert issuer.asked.wait(2)
+    issuer.gate.set()
+    for thread in asking:
+        thread.join(5)
+    assert issuer.requests <= 2, "the first of each address, one after the other"
+    assert max(held) < 3
+
+
+def test_the_pause_after_a_failure_counts_from_its_end(
+    issuer: Issuer, cache: JwksCache, clock: Clock
+) -> None:
+    issuer.status = 500
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            cache.keys(issuer.uri)
+        clock.now += 2
+    assert issuer.requests == 1
