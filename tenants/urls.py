@@ -6,12 +6,15 @@ from django.urls import path, re_path
 
 from tenants.api.client_secrets import ClientSecretsView, ClientSecretView
 from tenants.api.clients import ClientsView, ClientView
+from tenants.api.groups import GroupMembersView, GroupMemberView, GroupsView, GroupView
 from tenants.api.openapi import NothingView, SchemaView
 from tenants.api.policies import PoliciesView, PolicyView
 from tenants.api.policy_trials import PolicyTrialView
+from tenants.api.subjects import SubjectErasureView, SubjectsView, SubjectView
 
 TENANT = "tenants/<slug:project>/<slug:environment>/<slug:tenant>"
 CLIENT = f"{TENANT}/clients/<uuid:id>"
+GROUP = f"{TENANT}/groups/<uuid:id>"
 POLICIES = f"{TENANT}/policies"
 
 urlpatterns = [
@@ -25,5 +28,16 @@ urlpatterns = [
     path(POLICIES, PoliciesView.as_view(), name="api-policies"),
     path(f"{POLICIES}/test", PolicyTrialView.as_view(), name="api-policy-test"),
     path(f"{POLICIES}/<uuid:id>", PolicyView.as_view(), name="api-policy"),
+    path(f"{TENANT}/subjects", SubjectsView.as_view(), name="api-subjects"),
+    path(f"{TENANT}/subjects/<uuid:id>", SubjectView.as_view(), name="api-subject"),
+    path(
+        f"{TENANT}/subjects/<uuid:id>/erasure",
+        SubjectErasureView.as_view(),
+        name="api-subject-erasure",
+    ),
+    path(f"{TENANT}/groups", GroupsView.as_view(), name="api-groups"),
+    path(GROUP, GroupView.as_view(), name="api-group"),
+    path(f"{GROUP}/members", GroupMembersView.as_view(), name="api-group-members"),
+    path(f"{GROUP}/members/<uuid:subject_id>", GroupMemberView.as_view(), name="api-group-member"),
     re_path("", NothingView.as_view(), name="api-nothing"),
 ]

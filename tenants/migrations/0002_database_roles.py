@@ -84,7 +84,8 @@ IS_VISIBLE_OPERATOR = (
     f"({IS_PLATFORM_OPERATOR} OR id = {OPERATOR_ID} OR EXISTS (SELECT 1 FROM tenants_membership m "
     "WHERE m.user_id = tenants_user.id))"
 )
-IS_OWN_OPERATOR = f"({IS_PLATFORM_OPERATOR} OR id = {OPERATOR_ID})"
+# An operator may change their own password, but never make themselves a platform operator.
+IS_OWN_OPERATOR = f"({IS_PLATFORM_OPERATOR} OR (id = {OPERATOR_ID} AND NOT is_superuser))"
 
 
 def all_guards() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -104,3 +105,31 @@ def test_an_answer_without_body_has_no_type() -> None:
     response = write_answer(Answer(None, 204))
     assert "Content-Type" not in response
     assert response.content == b""
+
+
+class Facts(EndpointView):
+    """Answers what policies may read of the request."""
+
+    def answer(self, request: EndpointRequest) -> Answer:
+        return Answer({"method": request.method, "headers": dict(request.headers)})
+
+
+def test_only_listed_headers_reach_the_core_and_each_is_bounded(tenant: Tenant) -> None:
+    request = FACTORY.post(
+        "/",
+        "text=a",
+        content_type=FORM,
+        HTTP_USER_AGENT="curl",
+        HTTP_ACCEPT_LANGUAGE="x" * 500,
+        HTTP_COOKIE="secret=1",
+        HTTP_X_API_KEY="secret",
+        HTTP_ORIGIN="",
+    )
+    response = Facts.as_view()(request, issuer=tenant.path)
+    facts = json.loads(response.content)
+    assert facts["method"] == "POST"
+    assert facts["headers"] == {
+        "accept-language": "x" * 200,
+        "content-type": FORM,
+        "user-agent": "curl",
+    }
