@@ -107,6 +107,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("tenants.Environment", "layers"),
             ("tenants.Platform", "tune"),
             ("tenants.IssuerReservation", "bookmark"),
+            ("tenants.Offboarding", "logout"),
         ),
     ),
 )

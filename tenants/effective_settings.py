@@ -25,6 +25,9 @@ BUILT_IN_CLAIM_PROFILES: Final = frozenset(
 SINGLE_AUDIENCE_CLAIM_PROFILES: Final = frozenset(("thinktecture",))
 SYMMETRIC_ALGORITHM: Final = "HS256"
 OPENID: Final = "openid"
+# A master token gives one token at a time, which its cut-off can end; what was exchanged ends with
+# its parent. Neither has a session of its own.
+WITHOUT_SESSION: Final = frozenset((GrantType.MASTER_TOKEN, GrantType.TOKEN_EXCHANGE))
 NATIVE: Final = "native"
 
 APIS_DISAGREE: Final = "apis_disagree"
@@ -81,8 +84,7 @@ def _client_levels(
 
 
 def _may_refresh(client: ClientRecord, levels: tuple[TokenSettings, ...], grant_type: str) -> bool:
-    # A master token gives one token at a time, which its cut-off can end: no session of its own.
-    if GrantType.REFRESH_TOKEN not in client.grant_types or grant_type == GrantType.MASTER_TOKEN:
+    if GrantType.REFRESH_TOKEN not in client.grant_types or grant_type in WITHOUT_SESSION:
         return False
     for level in levels:
         if level.refresh_token_enabled is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenants.effective_settings import resolve
 from tenants.records import GrantType
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TenantSnapshot,
     )
 
+DERIVED_GRANTS: Final = frozenset((GrantType.REFRESH_TOKEN, GrantType.TOKEN_EXCHANGE))
 Refusal: TypeAlias = "tuple[Reason, str] | None"
 
 
@@ -138,10 +139,11 @@ def scope_known_and_allowed(walk: Walk) -> Refusal:
 def default_scopes(walk: Walk) -> list[str]:
     """List what is asked for where no scope is named, by name.
 
-    Source: RFC 6749 section 6: a refresh that names none asks for all that was granted.
+    Source: RFC 6749 section 6: a refresh that names none asks for all that was granted; so does
+    an exchange, of all that its client may have.
     """
     request = walk.request
-    if request.grant_type == GrantType.REFRESH_TOKEN and request.scope_ceiling is not None:
+    if request.grant_type in DERIVED_GRANTS and request.scope_ceiling is not None:
         return sorted(request.scope_ceiling)
     ids = request.client.default_scope_ids
     if not ids:

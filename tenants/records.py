@@ -377,9 +377,10 @@ class AccessRequest:
     and `app_subject_id` are the customer's own names of whom a client acts for; they are claims,
     never a subject of ours. `groups` are slugs, None where nobody has read them; `claims` are those
     of a verified foreign token, `headers` have lower-case names, `now` is in seconds since the
-    epoch. `operation` is the grant type where it is empty; `caller` is who asks about another's
-    token or call. `action`, `resource`, `context` and `access_subject` are as an evaluation request
-    has them.
+    epoch. `actor` acts for the subject, before it did the `prior_actors`, the latest first, and
+    `parent_id` is the token that was exchanged. `operation` is the grant type where it is empty;
+    `caller` is who asks about another's token or call. `action`, `resource`, `context` and
+    `access_subject` are as an evaluation request has them.
     """
 
     grant_type: str
@@ -404,6 +405,8 @@ class AccessRequest:
     operation: str = ""
     groups: tuple[str, ...] | None = None
     actor: str = ""
+    prior_actors: tuple[str, ...] = ()
+    parent_id: UUID | None = None
     claims: Mapping[str, JSON] | None = None
     method: str = ""
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
@@ -535,7 +538,8 @@ RESERVED_CLAIMS = frozenset(
 class TokenRecord:
     """Everything that a claim profile may say about one token; times in seconds since the epoch.
 
-    `actor` is who acts for the subject (RFC 8693 section 4.1); the `app_` names are the customer's.
+    `actor` is who acts for the subject (RFC 8693 section 4.1), after the `prior_actors`, the latest
+    first; the `app_` names are the customer's.
     """
 
     token_id: UUID
@@ -551,6 +555,7 @@ class TokenRecord:
     issuer_override: str = ""
     subject: str = ""
     actor: str = ""
+    prior_actors: tuple[str, ...] = ()
     app_tenant_id: str = ""
     app_subject_id: str = ""
     usage_limit: int = 0

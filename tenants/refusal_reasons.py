@@ -50,6 +50,7 @@ class Reason(StrEnum):
 
 
 INVALID_SCOPE: Final = "invalid_scope"  # RFC 6749 section 5.2
+INVALID_REQUEST: Final = "invalid_request"  # RFC 8693 section 2.2.2
 INVALID_GRANT: Final = "invalid_grant"  # RFC 6749 section 5.2
 UNAUTHORIZED_CLIENT: Final = "unauthorized_client"  # RFC 6749 section 5.2
 INVALID_TARGET: Final = "invalid_target"  # RFC 8707 section 2
@@ -165,11 +166,18 @@ _POLICY_REASONS: Final = frozenset((Reason.POLICY_DENIED, Reason.NO_POLICY_ALLOW
 def wire_error(reason: Reason, grant_type: str) -> str:
     """Answer the `error` code of a refusal, which for policies depends on the grant.
 
-    Source: RFC 6749 section 5.2, RFC 7521 section 4.1.1.
+    Source: RFC 6749 section 5.2, RFC 7521 section 4.1.1, RFC 8693 section 2.2.2.
     """
+    if grant_type == GrantType.TOKEN_EXCHANGE:
+        return INVALID_REQUEST if _is_of_grant(reason) else WIRE_ERRORS[reason]
     if reason in _POLICY_REASONS and grant_type != GrantType.CLIENT_CREDENTIALS:
         return INVALID_GRANT
     return WIRE_ERRORS[reason]
+
+
+def _is_of_grant(reason: Reason) -> bool:
+    """Say whether what was presented is unacceptable, by its own state or by policy."""
+    return reason in _POLICY_REASONS or WIRE_ERRORS[reason] == INVALID_GRANT
 
 
 def authorize_error(reason: Reason) -> str:
@@ -177,6 +185,6 @@ def authorize_error(reason: Reason) -> str:
 
     Source: RFC 6749 section 4.1.2.1, which has no invalid_grant.
     """
-    if reason in _POLICY_REASONS or WIRE_ERRORS[reason] == INVALID_GRANT:
+    if _is_of_grant(reason):
         return ACCESS_DENIED
     return WIRE_ERRORS[reason]

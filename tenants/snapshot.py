@@ -186,7 +186,7 @@ class Snapshot:
         return int(horizon), int(number), changes
 
     def _drop_stale(self, changes: list[str]) -> None:
-        """Drop in one pass what is older than its newest change; who reads meanwhile keeps nothing."""
+        """Drop in one pass what is older than its newest change; readers meanwhile keep nothing."""
         if not changes:
             return
         self._generation += 1

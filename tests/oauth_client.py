@@ -25,16 +25,16 @@ class OAuthClient:
         self.base = f"/t/{tenant.path}"
         self.http = HttpClient(raise_request_exception=False)
 
-    def token(self, client: MadeClient | None = None, **parameters: Any) -> HttpResponse:
+    def token(self, client: MadeClient | None = None, /, **parameters: Any) -> HttpResponse:
         """Ask for a token, with HTTP Basic where the client has a secret."""
         parameters.setdefault("grant_type", "client_credentials")
         return self.post("/oauth/token", client, **parameters)
 
-    def introspect(self, client: MadeClient | None, token: str, **more: Any) -> HttpResponse:
+    def introspect(self, client: MadeClient | None, token: str, /, **more: Any) -> HttpResponse:
         """Introspect a token."""
         return self.post("/oauth/introspect", client, token=token, **more)
 
-    def revoke(self, client: MadeClient | None, token: str, **more: Any) -> HttpResponse:
+    def revoke(self, client: MadeClient | None, token: str, /, **more: Any) -> HttpResponse:
         """Revoke a token."""
         return self.post("/oauth/revoke", client, token=token, **more)
 
@@ -48,7 +48,9 @@ class OAuthClient:
         """Get a document below the issuer."""
         return self.http.get(f"{self.base}{path}", headers=headers)
 
-    def post(self, path: str, client: MadeClient | None = None, **parameters: Any) -> HttpResponse:
+    def post(
+        self, path: str, client: MadeClient | None = None, /, **parameters: Any
+    ) -> HttpResponse:
         """Send a form; a list sends its parameter once for each item."""
         headers = {"Authorization": basic(client.client_id, client.secret)} if client else {}
         return self.post_raw(path, urlencode(parameters, doseq=True, quote_via=quote), **headers)

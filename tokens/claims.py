@@ -126,7 +126,13 @@ def _token_id(profile: ClaimProfileData) -> _Value:
 
 
 def _actor(record: TokenRecord) -> JSON:
-    return {"sub": record.actor} if record.actor else None
+    """Nest the actors, the latest outside. Source: RFC 8693 section 4.1."""
+    if not record.actor:
+        return None
+    inner: JSON = None
+    for name in reversed((record.actor, *record.prior_actors)):
+        inner = {"sub": name, "act": inner} if inner else {"sub": name}
+    return inner
 
 
 def _group_policies(record: TokenRecord) -> JSON:

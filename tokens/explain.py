@@ -147,7 +147,9 @@ def rebuild_request(
         requested_audiences=_split(facts.get("audience")),
         api_slug=facts.get("api", ""),
         scope_ceiling=_ceiling(continued.scopes if continued else found.get("scope_ceiling")),
-        audience_ceiling=_ceiling(continued.audiences if continued else None),
+        audience_ceiling=_ceiling(
+            continued.audiences if continued else found.get("audience_ceiling")
+        ),
         expires_at_ceiling=found.get("expires_at_ceiling"),
         session_id=token.session_id if _is_refresh(token) else None,
         session_expires_at=_end_of(token, continued),
@@ -159,7 +161,9 @@ def rebuild_request(
         app_tenant_id=token.app_tenant_id or "",
         app_subject_id=token.app_subject_id or "",
         groups=_optional_tuple(found.get("groups")),
-        actor=found.get("actor", ""),
+        actor=token.actors[0] if token.actors else "",
+        prior_actors=tuple(token.actors[1:]) if token.actors else (),
+        parent_id=token.parent_id,
         claims=found.get("claims"),
         headers=dict([USUAL_TYPE]) | found.get("headers", {}),
         method=found.get("method", "POST"),

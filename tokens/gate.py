@@ -41,7 +41,7 @@ SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   token.audiences, extract(epoch FROM token.issued_at)::bigint,
   extract(epoch FROM token.expires_at)::bigint, token.cut_off_number,
   CASE WHEN token.subject_id IS NOT NULL THEN {groups_of("token.subject_id")} END,
-  token.app_tenant_id, token.app_subject_id
+  token.app_tenant_id, token.app_subject_id, token.actors
 FROM tokens_accesstoken token
 JOIN tenants_client client ON client.id = token.client_id
 LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
@@ -58,7 +58,8 @@ class AcceptedToken:
     """An access token that the gate has let through: its row's facts, seconds since the epoch.
 
     `client` is the client's row, `client_id` its name; `kid` and `algorithm` are empty for an
-    opaque token; `groups` are the slugs of the subject's; the `app_` names are the customer's.
+    opaque token; `groups` are the slugs of the subject's; the `app_` names are the customer's,
+    and `actors` act for the subject, the latest first.
     """
 
     id: UUID
@@ -83,6 +84,7 @@ class AcceptedToken:
     groups: tuple[str, ...] = ()
     app_tenant_id: str = ""
     app_subject_id: str = ""
+    actors: tuple[str, ...] = ()
 
 
 def accept(
@@ -207,7 +209,7 @@ def _read_facts(
         _PROOF_COLUMNS + _KEY_COLUMNS :
     ]
     api_ids, grant_type, claim_profile, scopes, audiences, *others = rest
-    issued_at, expires_at, cut_off_number, groups, app_tenant_id, app_subject_id = others
+    issued_at, expires_at, cut_off_number, groups, app_tenant_id, app_subject_id, actors = others
     return AcceptedToken(
         token_id,
         tenant_id,
@@ -231,6 +233,7 @@ def _read_facts(
         groups=tuple(groups or ()),
         app_tenant_id=app_tenant_id or "",
         app_subject_id=app_subject_id or "",
+        actors=tuple(actors or ()),
     )
 
 

@@ -72,8 +72,8 @@ WHEN token.revoked_at IS NOT NULL THEN 'revoked'
 WHEN token.expires_at <= {NOW} THEN 'expired'
 WHEN token.session_id IS NOT NULL AND session.id IS NULL THEN 'session_gone'{_SESSION_CASES}
 WHEN token.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
-WHEN token.parent_id IS NOT NULL AND tokens_has_revoked_ancestor(token.parent_id)
-  THEN 'parent_revoked'
+WHEN token.parent_id IS NOT NULL AND tokens_has_dead_ancestor(token.parent_id, {NOW})
+  THEN 'parent_ended'
 WHEN {
     _is_cut_off(
         _TOKEN_SELECTORS,

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tenants.effective_settings import OPENID
-from tenants.records import KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
+from tenants.records import GrantType, KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
 from tokens.claim_profiles import resolve_profile
 from tokens.claims import build_claims, build_header, extra_claims
 from tokens.parameters import FORM
@@ -35,6 +35,8 @@ __all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "find_usage_limit", 
 FACTS_BYTES: Final = 1_024
 # The member that stands for the grant's findings where they are too long.
 DIGEST: Final = "digest"
+# Source: RFC 8693 section 3.
+ISSUED_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name.
 POST: Final = "POST"
 # What nearly every request has, so that no row says it.
 USUAL_TYPE: Final = ("content-type", FORM)
@@ -77,7 +79,7 @@ def plan(
         claims=build_claims(profile, record, is_dual=is_dual),
         issued_at=issued_at,
         expires_at=expires_at,
-        response=_response(profile, record),
+        response=_response(profile, record) | _response_of_grant(request),
         scopes=record.scopes,
         audiences=record.audiences,
         api_ids=tuple([api.id for api in apis]),
@@ -173,6 +175,8 @@ def _token_record(
         expires_at=expires_at,
         issuer_override=tenant.issuer_override,
         subject=str(subject.id) if subject else "",
+        actor=request.actor,
+        prior_actors=request.prior_actors,
         app_tenant_id=request.app_tenant_id,
         app_subject_id=request.app_subject_id,
         usage_limit=find_usage_limit(tenant, decision.granted_scopes),
@@ -242,6 +246,13 @@ def _response(profile: ClaimProfileData, record: TokenRecord) -> dict[str, JSON]
     }
 
 
+def _response_of_grant(request: AccessRequest) -> dict[str, JSON]:
+    """Make what only some grants answer."""
+    if request.grant_type != GrantType.TOKEN_EXCHANGE:
+        return {}
+    return {"issued_token_type": ISSUED_TOKEN_TYPE}  # RFC 8693 section 2.2.1
+
+
 def _facts(request: AccessRequest) -> dict[str, JSON]:
     """Collect what the caller said, without secrets, by which the token is explained later."""
     written = {
@@ -275,13 +286,13 @@ def _found_facts(request: AccessRequest) -> dict[str, JSON]:
     found: dict[str, JSON] = {
         "groups": _listed(request.groups),
         "claims": None if request.claims is None else dict(request.claims),
-        "actor": request.actor or None,
         "headers": headers or None,
         "method": request.method if request.method != POST else None,
     }
     if request.session_id is None:
-        ceiling = request.scope_ceiling
-        found["scope_ceiling"] = None if ceiling is None else _listed(sorted(ceiling))
+        for name in ("scope_ceiling", "audience_ceiling"):
+            ceiling: frozenset[str] | None = getattr(request, name)
+            found[name] = None if ceiling is None else _listed(sorted(ceiling))
         found["expires_at_ceiling"] = request.expires_at_ceiling
     return {name: value for name, value in found.items() if value is not None and value != ""}
 

@@ -36,6 +36,8 @@ def record_of(
         expires_at=token.expires_at,
         issuer_override=tenant.issuer_override,
         subject=str(token.subject_id) if token.subject_id else "",
+        actor=token.actors[0] if token.actors else "",
+        prior_actors=token.actors[1:],
         app_tenant_id=token.app_tenant_id,
         app_subject_id=token.app_subject_id,
         usage_limit=find_usage_limit(tenant, scopes),

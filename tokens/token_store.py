@@ -30,7 +30,7 @@ _COLUMNS: Final = """
 id, tenant_id, client_id, subject_id, session_id, parent_id, trust_profile_id, master_token_id,
 signing_key_id, api_ids, app_tenant_id, app_subject_id, format, pepper_id, secret_hash, grant_type,
 claim_profile, scopes, audiences, issued_at, expires_at, cut_off_number, configuration_versions,
-facts"""
+facts, actors"""
 _VALUES: Final = """
 %(id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
 %(session_id)b::uuid, %(parent_id)b::uuid, %(trust_profile_id)b::uuid, %(master_token_id)b::uuid,
@@ -38,7 +38,8 @@ _VALUES: Final = """
 %(app_subject_id)s::text, %(format)s, %(pepper_id)s, %(secret_hash)b::bytea, %(grant_type)s,
 %(claim_profile)s, %(scopes)s::text[],
 %(audiences)s::text[], to_timestamp(%(issued_at)b::float8), to_timestamp(%(expires_at)b::float8),
-%(cut_off_number)b::bigint, %(versions)b::bigint[], %(facts)s::jsonb"""
+%(cut_off_number)b::bigint, %(versions)b::bigint[], %(facts)s::jsonb,
+%(actors)s::text[]"""
 _INSERT_TOKEN: Final = f"INSERT INTO tokens_accesstoken ({_COLUMNS}) SELECT {_VALUES}"
 _INSERT_REFRESH: Final = """
 INSERT INTO tokens_refreshtoken
@@ -109,7 +110,6 @@ class NewAccessToken:
     cut_off_number: int
     keyed_hash: KeyedHash | None = None
     session_id: UUID | None = None
-    parent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def _token_values(token: NewAccessToken) -> dict[str, object]:
         "client_id": request.client.id,
         "subject_id": request.subject.id if request.subject else None,
         "session_id": token.session_id,
-        "parent_id": token.parent_id,
+        "parent_id": request.parent_id,
         "trust_profile_id": request.trust_profile_id,
         "master_token_id": request.master_token_id,
         "signing_key_id": plan.signing_key.id if plan.signing_key else None,
@@ -247,6 +247,7 @@ def _token_values(token: NewAccessToken) -> dict[str, object]:
         "cut_off_number": token.cut_off_number,
         "versions": list(plan.versions),
         "facts": _encode_facts(plan.facts),
+        "actors": [request.actor, *request.prior_actors] if request.actor else None,
     }
 
 

@@ -64,6 +64,8 @@ RIGHTS: dict[str, Rights] = {
     # "change" is the rotation of its ring.
     "signing_key": Rights(EVERYONE, change=KEY_CUSTODIANS),
     "subject": _whole(READERS, OWNER),
+    # "change" is the erasure of a subject.
+    "erasure": Rights(OWNER, change=OWNER),
     "subject_identity": Rights(READERS, delete=OWNER),
     "group": _whole(READERS, OWNER),
     "cut_off": Rights(READERS, add=SUPPORTERS),
@@ -79,6 +81,8 @@ RIGHTS: dict[str, Rights] = {
     "environment": Rights(EVERYONE, add=PLATFORM, change=PLATFORM, delete=PLATFORM),
     "platform": Rights(PLATFORM, change=PLATFORM),
     "issuer_reservation": Rights(PLATFORM),
+    # "add" begins the end of a tenant.
+    "offboarding": Rights(PLATFORM, add=PLATFORM),
 }
 
 

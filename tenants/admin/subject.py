@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django import forms
 from django.contrib import admin
+from django.template.response import TemplateResponse
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tenants.admin.entity_admin import EntityAdmin
+from tenants.admin import permissions
+from tenants.admin.entity_admin import EntityAdmin, is_post
 from tenants.admin.filters import TenantFilter
+from tenants.admin.history import redirect_to_home
 from tenants.admin.inlines import FactTable
 from tenants.admin.requests import actor_of
+from tenants.audit import MAX_REASON_LENGTH
+from tenants.errors import InvalidEntity
 from tenants.models import Subject, SubjectIdentity
-from tenants.services import subjects
+from tenants.queries.operators import reach_of
+from tenants.services import erasure, subjects
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from tenants.admin.forms import EntityForm
 
@@ -28,11 +39,41 @@ class IdentityTable(FactTable):
     fields = readonly_fields = ("trust_profile", "sub", "created_at")
 
 
+class ErasureForm(forms.Form):
+    """The confirmation of an erasure: the id once more, and why."""
+
+    confirmation = forms.CharField(
+        widget=UnfoldAdminTextInputWidget, help_text="Write the user's id once more."
+    )
+    reason = forms.CharField(
+        max_length=MAX_REASON_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Such as a ticket. It is kept with the record: don't name the person.",
+    )
+
+    def __init__(self, subject: Subject, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's.
+        """Know whose erasure is confirmed."""
+        super().__init__(*args, **kwargs)
+        self.subject = subject
+
+    def clean_confirmation(self) -> str:
+        """Compare the ids.
+
+        Raises:
+            ValidationError: they differ.
+        """
+        text: str = self.cleaned_data["confirmation"].strip()
+        if text != str(self.subject.pk):
+            raise forms.ValidationError("This is not the id of the user on this page.")
+        return text
+
+
 @admin.register(Subject)
 class SubjectAdmin(EntityAdmin):
     """End users: found by id, mail address, `sub` at a trust profile, or the start of the name."""
 
     kind = "subject"
+    actions_detail = ("erase",)
     list_display = ("__str__", "external_id", "email", "tenant", "is_enabled", "created_at")
     list_filter = (TenantFilter, "is_enabled")
     list_select_related = ("tenant",)
@@ -72,3 +113,41 @@ class SubjectAdmin(EntityAdmin):
         subjects.save_subject(
             entity, actor=actor_of(request), reason=form.cleaned_data.get("reason", "")
         )
+
+    def has_erase_permission(self, request: HttpRequest, object_id: str) -> bool:
+        """Say whether the operator may erase the subject; a foreign one is not found."""
+        subject = self.get_object(request, object_id)
+        tenant_id = self.tenant_id_of(subject) if subject else None
+        return permissions.is_allowed(reach_of(request), "erasure", "change", tenant_id)
+
+    @action(  # type: ignore[untyped-decorator]  # the theme has no types.
+        description="Erase", url_path="erase", permissions=["erase"], icon="person_remove"
+    )
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for the id and the reason, then erase the subject and show the proof."""
+        subject = self.get_object(request, object_id)
+        if not isinstance(subject, Subject):
+            return redirect_to_home(self, request, object_id)
+        form = ErasureForm(subject, request.POST if is_post(request) else None)
+        report = _erase(request, subject, form) if form.is_valid() else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Erased" if report else f"Erase {subject.pk}",
+            "opts": self.opts,
+            "subject": subject,
+            "form": form,
+            "report": report,
+            "back": self.url_of("change", subject.pk),
+        }
+        return TemplateResponse(request, "console/erase_subject.html", context)
+
+
+def _erase(
+    request: HttpRequest, subject: Subject, form: ErasureForm
+) -> erasure.ErasureReport | None:
+    reason = form.cleaned_data["reason"]
+    try:
+        return erasure.erase_subject(subject, actor=actor_of(request), reason=reason)
+    except InvalidEntity as error:
+        form.add_error("reason", error.messages["reason"])
+        return None

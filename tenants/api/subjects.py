@@ -136,7 +136,7 @@ class SubjectErasureView(TenantView):
         values = read_body(request, ErasureRequestDocument)
         subject = get_subject(caller.tenant.id, id)
         report = erase_subject(subject, actor=caller.actor, reason=values.get("reason", ""))
-        return Response(ErasureDocument(report.describe()).data)  # type: ignore[arg-type]  # its members.
+        return Response(ErasureDocument(report.describe()).data)
 
 
 def _write(subject: Subject, values: Mapping[str, Any], caller: Caller) -> None:

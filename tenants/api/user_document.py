@@ -121,7 +121,7 @@ class PlaceDocument(serializers.Serializer[Any]):
     after = serializers.IntegerField()
 
 
-class ErasureDocument(serializers.Serializer["ErasureReport"]):
+class ErasureDocument(serializers.Serializer[Any]):
     """The proof of an erasure."""
 
     tenant = serializers.CharField()

@@ -12,9 +12,8 @@ from tenants.configuration.application import apply_documents
 from tenants.configuration.demo_repair import repair
 from tenants.configuration.demo_secrets import (
     ISSUER_KEY,
-    find_secret_names,
+    find_makers,
     make_missing,
-    make_secret,
     read_assignments,
     write_assignments,
 )
@@ -34,6 +33,7 @@ EXAMPLE = {
     "RESOURCE_SERVER_AUDIENCE": "https://api.ideavate.example/",
     "RESOURCE_SERVER_CLIENT_ID": "gateway",
 }
+MASTER_TOKEN = "DEMO_IDEAVATE_PUBLIC_MASTER_TOKEN"  # noqa: S105 - as below.
 EXAMPLE_SECRET = "DEMO_IDEAVATE_GATEWAY_SECRET"  # noqa: S105 - the name of a variable.
 
 
@@ -50,10 +50,11 @@ class DemoTenant:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo offers, and the private key of its outside issuer."""
+    """What the demo offers, the private key of its outside issuer, and its public master token."""
 
     tenants: Sequence[DemoTenant]
     issuer_key: str
+    master_token: str
 
 
 def load(path: Path, *, base_url: str) -> Demo:
@@ -78,14 +79,13 @@ def load(path: Path, *, base_url: str) -> Demo:
         else:
             repair(stored, tenant.entry, variables)
     apply_documents(missing, actor=SYSTEM, variables=variables)
-    return Demo(tenants, variables[ISSUER_KEY])
+    return Demo(tenants, variables[ISSUER_KEY], variables[MASTER_TOKEN])
 
 
 def _complete(path: Path, text: str) -> dict[str, str]:
     """Answer all that the file keeps, and new secrets for what it lacks."""
     known = read_assignments(path)
-    makers = dict.fromkeys(find_secret_names(text), make_secret)
-    return known | make_missing(known, {**makers, ISSUER_KEY: demo_issuer.make_key})
+    return known | make_missing(known, {**find_makers(text), ISSUER_KEY: demo_issuer.make_key})
 
 
 def _describe(document: Document, variables: Mapping[str, str], base_url: str) -> DemoTenant:

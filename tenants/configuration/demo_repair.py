@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenants import credentials, models
-from tenants.configuration.stated_hashes import is_same_secret
+from tenants.configuration.stated_hashes import hash_machine_secret, is_same_secret
 from tenants.configuration.values import is_same
 from tenants.records import SYSTEM, KeyedHash
-from tenants.services import client_secrets, trust_profiles
+from tenants.services import changes, client_secrets, trust_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,8 @@ def repair(tenant: models.Tenant, entry: Entry, variables: Mapping[str, str]) ->
                 _repair_secret(tenant, client.text("client_id"), secret.text("label"), text)
     for profile in entry.entries("trust_profiles"):
         _repair_keys(tenant, profile)
+    for token in entry.entries("master_tokens"):
+        _repair_master_token(tenant, token.text("label"), variables[token.text("value_from_env")])
 
 
 def _repair_secret(tenant: models.Tenant, client_id: str, label: str, text: str) -> None:
@@ -52,3 +54,21 @@ def _repair_keys(tenant: models.Tenant, entry: Entry) -> None:
         return
     profile.jwks = jwks
     trust_profiles.save_trust_profile(profile, actor=SYSTEM, reason=REASON)
+
+
+def _repair_master_token(tenant: models.Tenant, label: str, text: str) -> None:
+    """Replace a master token by the one of this text, which names another row."""
+    kind = credentials.CredentialKind.MASTER_TOKEN
+    token = models.MasterToken.objects.filter(tenant=tenant, label=label).first()
+    stated = hash_machine_secret(kind, text)
+    if token is None or stated is None:
+        return
+    stored = KeyedHash(token.pepper_id, bytes(token.token_hash))
+    if is_same_secret(kind, text, token.pk, stored):
+        return
+    links = {"scopes": list(token.scopes.all())}
+    changes.delete(token, actor=SYSTEM, reason=REASON)
+    token.pk, token.hint = stated.row_id, stated.hint
+    token.pepper_id, token.token_hash = stated.keyed_hash.pepper_id, stated.keyed_hash.digest
+    token._state.adding = True  # noqa: SLF001 - Django's documented way to store a copy.
+    changes.save(token, actor=SYSTEM, reason=REASON, links=links)

@@ -12,10 +12,11 @@ from uuid import uuid4
 from tenants import credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 ISSUER_KEY = "DEMO_ISSUER_KEY"
 SECRET_NAME = re.compile(r"\bDEMO_[A-Z_]+_SECRET\b")
+MASTER_TOKEN_NAME = re.compile(r"\bDEMO_[A-Z_]+_MASTER_TOKEN\b")
 
 
 def read_assignments(path: Path) -> dict[str, str]:
@@ -40,9 +41,17 @@ def make_secret() -> str:
     return credentials.make_credential(kind, uuid4()).text
 
 
-def find_secret_names(text: str) -> Iterable[str]:
-    """Find the variables that the demo's configuration names."""
-    return sorted(set(SECRET_NAME.findall(text)))
+def make_master_token() -> str:
+    """Make the text of a master token."""
+    kind = credentials.CredentialKind.MASTER_TOKEN
+    return credentials.make_credential(kind, uuid4()).text
+
+
+def find_makers(text: str) -> dict[str, Callable[[], str]]:
+    """Find the variables that the demo's configuration names, each with what makes its value."""
+    secrets = dict.fromkeys(sorted(set(SECRET_NAME.findall(text))), make_secret)
+    tokens = dict.fromkeys(sorted(set(MASTER_TOKEN_NAME.findall(text))), make_master_token)
+    return {**secrets, **tokens}
 
 
 def write_assignments(path: Path, assignments: Mapping[str, str]) -> None:

@@ -22,7 +22,8 @@ OUTSIDE_THE_CLASSES = {("invalid_request", "405"), ("server_error", "500")}
 CODES_RAISED = re.compile(r"(?:InvalidAssertion|InvalidJWT)\(\s*\"(\w+)\"")
 MODULES = (
     *("client_authentication", "database", "error_handler", "issuance", "parameters"),
-    *("refresh_tokens", "token_store"),
+    *("refresh_tokens", "token_store", "callers", "master_tokens", "master_token_quotas"),
+    *("users", "user_tokens"),
 )
 
 
@@ -57,7 +58,7 @@ def test_every_row_says_what_to_do() -> None:
 
 
 def _sources() -> list[Path]:
-    folders = [ROOT / "tokens/endpoints", ROOT / "tokens/grants"]
+    folders = [ROOT / "tokens/endpoints", ROOT / "tokens/grants", ROOT / "tokens/graphql"]
     inner = [path for folder in folders for path in folder.glob("*.py")]
     return [*(ROOT / f"tokens/{name}.py" for name in MODULES), *inner]
 

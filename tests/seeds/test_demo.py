@@ -46,6 +46,13 @@ def curl_lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("curl ")]
 
 
+def indented_lines(text: str, part: str) -> list[str]:
+    """Find the lines that show another way than a tenant's first."""
+    return [
+        line.strip() for line in text.splitlines() if line.startswith("  curl ") and part in line
+    ]
+
+
 def find_line(text: str, seed: str) -> str:
     (line,) = (line for line in curl_lines(text) if f"/{seed}/" in line)
     return line
@@ -66,6 +73,18 @@ def call(line: str) -> dict[str, Any]:
         content_type="application/x-www-form-urlencoded",
         headers=headers,
     )
+    answer: dict[str, Any] = json.loads(response.content)
+    assert response.status_code == 200, answer
+    return answer
+
+
+def send(line: str) -> dict[str, Any]:
+    """Do in this process what a line with a JSON document does in a shell."""
+    words = shlex.split(line)
+    headers = dict(words[n + 1].split(": ", 1) for n, word in enumerate(words) if word == "-H")
+    content_type = headers.pop("Content-Type")
+    path, body = urlsplit(words[-1]).path, words[words.index("-d") + 1]
+    response = HttpClient().generic("POST", path, body, content_type=content_type, headers=headers)
     answer: dict[str, Any] = json.loads(response.content)
     assert response.status_code == 200, answer
     return answer
@@ -126,10 +145,17 @@ def test_a_gateway_sees_every_tenants_token_as_active(demo_file: Path) -> None:
 
 
 def test_a_user_of_the_trusted_application_is_made_at_first_sight() -> None:
-    (line,) = (line.strip() for line in run_demo().splitlines() if line.startswith("  curl "))
+    (line,) = indented_lines(run_demo(), "assertion=")
     answer = call(line)
     assert set(answer["scope"].split()) == {"read:accounts", "download:documents"}
     assert claims_of(answer["access_token"])["sub"] == str(Subject.objects.get().pk)
+
+
+def test_a_user_is_made_by_the_master_token_of_the_application() -> None:
+    (line,) = indented_lines(run_demo(), "/graphql")
+    made = send(line)["data"]["addUserAndAccessToken"]
+    assert made["accessToken"]["scope"] == "read:accounts"
+    assert made["user"]["id"] == str(Subject.objects.get().pk)
 
 
 def test_secrets_are_made_for_this_installation_and_only_its_owner_reads_them(
@@ -178,5 +204,7 @@ def test_lines_work_again_after_the_file_was_deleted(demo_file: Path) -> None:
     second = run_demo()
     assert find_line(second, "ideavate") != find_line(first, "ideavate")
     assert call(find_line(second, "ideavate"))["access_token"]
-    (line,) = (line.strip() for line in second.splitlines() if line.startswith("  curl "))
+    (line,) = indented_lines(second, "assertion=")
     assert call(line)["access_token"]
+    (line,) = indented_lines(second, "/graphql")
+    assert send(line)["data"]["addUserAndAccessToken"]["accessToken"]["accessToken"]

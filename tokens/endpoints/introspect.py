@@ -15,6 +15,7 @@ from tokens.claims import build_claims, extra_claims
 from tokens.client_authentication import authenticate, require_confidential
 from tokens.endpoints.view import EndpointView
 from tokens.errors import AccessDenied
+from tokens.gate import AcceptedToken
 from tokens.token_facts import record_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         TenantSnapshot,
     )
     from tokens.claim_profiles import ClaimProfileData
-    from tokens.gate import AcceptedToken
     from tokens.parameters import EndpointRequest
 
 # Whatever is wrong, the answer is the same. Source: RFC 7662 section 2.2.
@@ -97,6 +97,11 @@ def _is_denied(
     return True
 
 
+def _actor_of(token: AcceptedToken | PresentedRefreshToken) -> str:
+    actors = token.actors if isinstance(token, AcceptedToken) else ()
+    return actors[0] if actors else ""
+
+
 def _ask(
     request: EndpointRequest,
     caller: ClientRecord,
@@ -121,6 +126,7 @@ def _ask(
         trust_profile_id=token.trust_profile_id,
         app_tenant_id=token.app_tenant_id,
         app_subject_id=token.app_subject_id,
+        actor=_actor_of(token),
         address=request.address,
         user_agent=request.user_agent,
         operation=INTROSPECTION,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenants.policy import DESCRIPTIONS, Reason
 from tokens.errors import UnauthorizedClient, UnsupportedGrantType
-from tokens.grants import client_credentials, jwt_bearer, refresh_token
+from tokens.grants import client_credentials, jwt_bearer, refresh_token, token_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ GRANTS: Final[dict[str, Callable[[EndpointRequest, ClientRecord], AccessRequest]
     client_credentials.GRANT_TYPE: client_credentials.request_access,
     jwt_bearer.GRANT_TYPE: jwt_bearer.request_access,
     refresh_token.GRANT_TYPE: refresh_token.request_access,
+    token_exchange.GRANT_TYPE: token_exchange.request_access,
 }
 REFUSED_ON_PURPOSE: Final = {
     "password": "The password grant is not offered: RFC 9700 section 2.4 forbids it.",

@@ -38,6 +38,11 @@ class AccessToken(models.Model):
     api_ids = ArrayField(models.UUIDField())
     app_tenant_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - a cut-off compares it.
     app_subject_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - as above.
+    actors = ArrayField(
+        models.CharField(max_length=255),
+        null=True,
+        help_text="Who acts for the subject, the latest first; null where nobody does.",
+    )
     format = models.CharField(max_length=8, choices=Format)
     pepper_id = models.CharField(max_length=32, blank=True, default="")
     secret_hash = models.BinaryField(max_length=32, null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tenants.configuration.demo import Demo, DemoTenant
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ADD_USER = "mutation { addUserAndAccessToken { user { id } accessToken { accessToken scope } } }"
 # The tenant that trusts the demo application's own issuer.
 TRUSTING_PATH = "demo/seeds/ideavate"
 
@@ -32,6 +34,8 @@ class Command(BaseCommand):
             if tenant.path == TRUSTING_PATH:
                 self.stdout.write("  or once, within an hour, as a user of a trusted application:")
                 self.stdout.write(f"  {_write_assertion_call(loaded, tenant)}")
+                self.stdout.write("  or as a new user, by the master token inside the application:")
+                self.stdout.write(f"  {_write_master_token_call(loaded, tenant)}")
 
 
 def _write_call(tenant: DemoTenant) -> str:
@@ -58,3 +62,13 @@ def _write_assertion_call(loaded: Demo, tenant: DemoTenant) -> str:
     form = {"grant_type": JWT_BEARER, "client_id": "application", "assertion": assertion}
     options = [part for name, text in form.items() for part in ("-d", f"{name}={text}")]
     return shlex.join(["curl", "-sS", *options, f"{tenant.issuer}/oauth/token"])
+
+
+def _write_master_token_call(loaded: Demo, tenant: DemoTenant) -> str:
+    return shlex.join(
+        [
+            *("curl", "-sS", "-H", f"Authorization: Bearer {loaded.master_token}"),
+            *("-H", "Content-Type: application/json", "-d", json.dumps({"query": ADD_USER})),
+            f"{tenant.issuer}/graphql",
+        ]
+    )

@@ -38,7 +38,9 @@ class Command(BaseCommand):
         if options["confirm"] != options["subject"]:
             raise CommandError("Write the user's id after --confirm as well.")
         subjects = Subject.objects.select_related("tenant")
-        subject = subjects.filter(tenant__path=options["tenant"], pk=str(options["subject"])).first()
+        subject = subjects.filter(
+            tenant__path=options["tenant"], pk=str(options["subject"])
+        ).first()
         if subject is None:
             raise CommandError("This tenant has no such user.")
         try:

@@ -51,6 +51,6 @@ def test_a_default_of_another_type_is_not_merged() -> None:
 
 @pytest.mark.parametrize("entity", ["subject", "action", "resource"])
 @pytest.mark.parametrize("value", [None, "x", 1, [], {"type": 1, "id": "1", "name": 1}])
-def test_what_is_no_entity_is_refused(entity: str, value: Any) -> None:
+def test_what_is_no_entity_is_refused(entity: str, value: Any) -> None:  # noqa: ANN401 - hostile.
     with pytest.raises(MalformedEvaluation, match=entity):
         read_evaluation({**WHOLE, entity: value})

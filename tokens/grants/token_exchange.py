@@ -1,0 +1,213 @@
+"""A token is swapped for another that can do no more. Source: RFC 8693 section 2.
+
+Tokens of ours come through the gate, those of outside issuers through their trust profiles. With
+an actor token the new one says who acts for whom; without, the actors of the subject token stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tenants.records import AccessRequest, GrantType, SubjectRecord
+from tokens import foreign_subjects, gate
+from tokens.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from tenants.records import JSON, ClientRecord, TenantSnapshot
+    from tokens.gate import AcceptedToken
+    from tokens.parameters import EndpointRequest
+
+GRANT_TYPE: Final = GrantType.TOKEN_EXCHANGE.value
+# Source: RFC 8693 section 3.
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type's name.
+JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
+ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a type's name.
+FOREIGN_TYPES: Final = frozenset((JWT, ID_TOKEN))
+MAX_ACTORS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedToken:
+    """What a presented token stands for and bounds; the expiry in seconds since the epoch.
+
+    `name` is what an `act` claim says of it; `actors` are those that act already, the latest first.
+    `scopes`, `audiences` and `parent_id` bound what comes of it, and None bounds nothing.
+    """
+
+    name: str
+    expires_at: int
+    subject: SubjectRecord | None
+    scopes: frozenset[str] | None
+    audiences: frozenset[str] | None = None
+    parent_id: UUID | None = None
+    trust_profile_id: UUID | None = None
+    app_tenant_id: str = ""
+    app_subject_id: str = ""
+    actors: tuple[str, ...] = ()
+    claims: Mapping[str, JSON] | None = None
+
+
+def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequest:
+    """Ask for a token that can do no more than the subject token, and ends with it.
+
+    Raises:
+        InvalidRequest: a presented token or its type is unacceptable. Source: RFC 8693 2.2.2.
+        UnauthorizedClient: a public client has nothing that proves who it is.
+    """
+    if client.authentication_method == "none":
+        raise UnauthorizedClient("A public client can't exchange tokens.")
+    if request.parameters.get("requested_token_type") not in {"", ACCESS_TOKEN}:
+        raise InvalidRequest(f"The requested_token_type can only be {ACCESS_TOKEN}.")
+    subject = _read_subject_token(request, client)
+    actor = _read_actor_token(request, client)
+    _check_may_act(subject, actor, client)
+    actors = (actor.name, *subject.actors) if actor else subject.actors
+    if len(actors) > MAX_ACTORS:
+        raise InvalidRequest(f"At most {MAX_ACTORS} may act for one another.")
+    ends_at = min(token.expires_at for token in (subject, actor) if token)
+    if ends_at <= request.now:
+        # A profile's clock skew lets in what has just expired.
+        raise InvalidRequest("A presented token has expired; nothing can outlive it.")
+    return AccessRequest(
+        grant_type=GRANT_TYPE,
+        client=client,
+        subject=subject.subject,
+        requested_scopes=request.requested_scopes,
+        requested_audiences=request.requested_audiences,
+        api_slug=request.api_slug,
+        scope_ceiling=subject.scopes,
+        audience_ceiling=subject.audiences,
+        expires_at_ceiling=ends_at,
+        parent_id=subject.parent_id,
+        trust_profile_id=subject.trust_profile_id,
+        app_tenant_id=subject.app_tenant_id,
+        app_subject_id=subject.app_subject_id,
+        actor=actors[0] if actors else "",
+        prior_actors=actors[1:],
+        groups=subject.subject.groups if subject.subject else None,
+        claims=subject.claims,
+        address=request.address,
+        user_agent=request.user_agent,
+        method=request.method,
+        headers=request.headers,
+        now=request.now,
+    )
+
+
+def _read_subject_token(request: EndpointRequest, client: ClientRecord) -> PresentedToken:
+    text, token_type = (request.parameters.require(n) for n in ("subject_token", _SUBJECT_TYPE))
+    if token_type in FOREIGN_TYPES:
+        return _read_foreign(request, text, may_create=True)
+    if token_type != ACCESS_TOKEN:
+        raise InvalidRequest("The subject_token_type is none that can be exchanged here.")
+    token = gate.accept(request.tenant, text)
+    if token is None or not _may_present(request.tenant, client, token):
+        raise InvalidRequest("The subject_token is not good, or is no business of this client.")
+    if token.subject_id is None and token.client != client.id:
+        # Its new token would say that the other client is the one that asks.
+        raise InvalidRequest("A token without an end user is exchanged by its own client only.")
+    return _describe(token)
+
+
+def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> PresentedToken | None:
+    """Read who acts; without the token its type must be absent. Source: RFC 8693 section 2.1."""
+    text, token_type = request.parameters.get("actor_token"), request.parameters.get(_ACTOR_TYPE)
+    if not text and not token_type:
+        return None
+    if not text or not token_type:
+        raise InvalidRequest("Send actor_token and actor_token_type together, or neither.")
+    if token_type in FOREIGN_TYPES:
+        return _read_foreign(request, text, may_create=False)
+    if token_type != ACCESS_TOKEN:
+        raise InvalidRequest("The actor_token_type is none that can act here.")
+    token = gate.accept(request.tenant, text)
+    if token is None or not _may_present(request.tenant, client, token):
+        raise InvalidRequest("The actor_token is not good, or is no business of this client.")
+    return _describe(token)
+
+
+def _may_present(tenant: TenantSnapshot, client: ClientRecord, token: AcceptedToken) -> bool:
+    """Say whether the token is the client's own, or was sent to it as a resource server.
+
+    Else whoever finds a token could turn it into one of their own.
+    """
+    if token.client == client.id:
+        return True
+    apis = (tenant.apis.get(api_id) for api_id in token.api_ids)
+    return any(api is not None and client.id in api.resource_server_ids for api in apis)
+
+
+def _describe(token: AcceptedToken) -> PresentedToken:
+    subject = None
+    if token.subject_id is not None:
+        subject = SubjectRecord(
+            # A disabled one has ended the token.
+            token.subject_id,
+            is_enabled=True,
+            cut_off_number=token.cut_off_number,
+            groups=token.groups,
+        )
+    return PresentedToken(
+        name=str(token.subject_id) if token.subject_id else token.client_id,
+        expires_at=token.expires_at,
+        subject=subject,
+        scopes=frozenset(token.scopes),
+        audiences=frozenset(token.audiences),
+        parent_id=token.id,
+        trust_profile_id=token.trust_profile_id,
+        app_tenant_id=token.app_tenant_id,
+        app_subject_id=token.app_subject_id,
+        actors=token.actors,
+    )
+
+
+def _read_foreign(request: EndpointRequest, text: str, *, may_create: bool) -> PresentedToken:
+    """Accept a token of an outside issuer. Source: RFC 8693 section 2.2.2 has another code."""
+    try:
+        found = foreign_subjects.accept(request, text, may_create=may_create)
+    except InvalidGrant as error:
+        raise InvalidRequest(error.description, detail=error.detail) from error
+    return PresentedToken(
+        name=str(found.subject.id),
+        expires_at=found.signed.expires_at,
+        subject=found.subject,
+        scopes=found.scope_ceiling,
+        trust_profile_id=found.profile.id,
+        claims=found.signed.claims,
+    )
+
+
+def _check_may_act(
+    subject: PresentedToken, actor: PresentedToken | None, client: ClientRecord
+) -> None:
+    """Honour who may act by the subject token's own word. Source: RFC 8693 section 4.4.
+
+    Without an actor token it is the client that acts.
+
+    Raises:
+        InvalidRequest: somebody else does.
+    """
+    if subject.claims is None or "may_act" not in subject.claims:
+        return
+    stated = subject.claims["may_act"]
+    names = _names_of(actor, client)
+    is_named = isinstance(stated, dict) and bool(stated)
+    if not is_named or any(names.get(claim) != value for claim, value in stated.items()):  # type: ignore[union-attr]  # as just asked.
+        raise InvalidRequest("The subject_token's may_act names somebody else.")
+
+
+def _names_of(actor: PresentedToken | None, client: ClientRecord) -> Mapping[str, JSON]:
+    """Name the actor as its issuer does; one of ours by what `act` would say."""
+    if actor is None:
+        return {"sub": client.client_id, "client_id": client.client_id}
+    if actor.claims is None:
+        return {"sub": actor.name}
+    return {name: actor.claims.get(name) for name in ("sub", "iss") if name in actor.claims}
+
+
+_SUBJECT_TYPE: Final = "subject_token_type"
+_ACTOR_TYPE: Final = "actor_token_type"
