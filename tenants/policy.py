@@ -89,6 +89,7 @@ def _walk(checks: _Checks, passed: tuple[Check, ...], walk: Walk) -> Decision:
         granted_scopes=tuple(walk.granted or ()),
         apis=walk.apis,
         settings=walk.settings,
+        usage_limit=walk.usage_limit,
         judged=walk.judgement.judged if walk.judgement else (),
         document=walk.document,
     )
@@ -188,6 +189,7 @@ CHECKS: Final[_Checks] = (
     ("policies", _policies),
     ("policies_allow", _policies_allow),
     ("limits_leave_something", _limits_leave_something),
+    ("usage_limit_settled", policy_checks.usage_limit_settled),
 )
 ACCESS_CHECKS: Final[_Checks] = (
     ("tenant_enabled", policy_checks.tenant_enabled),
@@ -228,6 +230,7 @@ CHECK_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
     "policies": _EVERYTHING,
     "policies_allow": _EVERYTHING,
     "limits_leave_something": ("scopes", "audience"),
+    "usage_limit_settled": ("grant_type", "scopes"),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenants.effective_settings import resolve
-from tenants.records import GrantType
+from tenants.records import GrantType, TokenFormat
 from tenants.refusal_reasons import Reason
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Walk:
     granted: dict[str, ScopeRecord] | None = None
     apis: tuple[ApiRecord, ...] = ()
     settings: EffectiveSettings | None = None
+    usage_limit: int = 0
     document: Document | None = None
     judgement: Judgement | None = None
 
@@ -241,6 +242,29 @@ def refresh_enabled(walk: Walk) -> Refusal:
     if walk.settings is not None and walk.settings.refresh_token_enabled:
         return None
     return Reason.REFRESH_DISABLED, walk.request.client.client_id
+
+
+def usage_limit_settled(walk: Walk) -> Refusal:
+    """Settle how often the token may be used: the smallest limit of its scopes and the request.
+
+    A limited token is never refreshed, and it is opaque, so that nobody can use it without asking,
+    unless each of its Apis takes it as a JWT.
+    """
+    request, granted = walk.request, walk.granted or {}
+    limits = [scope.usage_limit for scope in granted.values() if scope.usage_limit]
+    if request.usage_limit:
+        limits.append(request.usage_limit)
+    if not limits or walk.settings is None:
+        return None
+    if request.grant_type == GrantType.REFRESH_TOKEN:
+        return Reason.REFRESH_IS_LIMITED, " ".join(n for n, s in granted.items() if s.usage_limit)
+    walk.usage_limit = min(limits)
+    is_jwt = bool(walk.apis) and all(api.allow_limited_jwt for api in walk.apis)
+    token_format = walk.settings.access_token_format if is_jwt else TokenFormat.OPAQUE
+    walk.settings = replace(
+        walk.settings, access_token_format=token_format, refresh_token_enabled=False
+    )
+    return None
 
 
 def scope_known(walk: Walk) -> Refusal:

@@ -121,6 +121,7 @@ class ApiRecord:
     is_enabled: bool = True
     signing_algorithm: str = ""
     allow_refresh_tokens: bool = True
+    allow_limited_jwt: bool = False
     resource_server_ids: frozenset[UUID] = frozenset()
 
 
@@ -275,6 +276,7 @@ class ClientRecord:
     settings: TokenSettings = TokenSettings()
     grant_settings: Mapping[str, TokenSettings] = field(default_factory=dict)
     impersonation: ImpersonationRight | None = None
+    group_claims: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,16 +321,27 @@ class TenantSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """A group of an end user, as claims tell it."""
+
+    id: UUID
+    slug: str
+    name: str = ""
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectRecord:
     """An end user as a grant read it: cut-off number and groups come of the same statement.
 
-    `groups` are slugs, None where nobody has read them.
+    `groups` are slugs, None where nobody has read them; `memberships` tell of the same groups.
     """
 
     id: UUID
     is_enabled: bool
     cut_off_number: int
     groups: tuple[str, ...] | None = None
+    memberships: tuple[MembershipRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +391,8 @@ class AccessRequest:
     never a subject of ours. `groups` are slugs, None where nobody has read them; `claims` are those
     of a verified foreign token, `headers` have lower-case names, `now` is in seconds since the
     epoch. `actor` acts for the subject, before it did the `prior_actors`, the latest first, and
-    `parent_id` is the token that was exchanged. `operation` is the grant type where it is empty;
+    `parent_id` is the token that was exchanged. `usage_limit` tightens that of the scopes, and 0
+    says nothing. `operation` is the grant type where it is empty;
     `caller` is who asks about another's token or call. `action`, `resource`, `context` and
     `access_subject` are as an evaluation request has them.
     """
@@ -407,6 +421,7 @@ class AccessRequest:
     actor: str = ""
     prior_actors: tuple[str, ...] = ()
     parent_id: UUID | None = None
+    usage_limit: int = 0
     claims: Mapping[str, JSON] | None = None
     method: str = ""
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
@@ -445,6 +460,7 @@ class PresentedRefreshToken:
     repeated_answer: bytes | None = field(repr=False)
     death: str
     groups: Sequence[str] = ()
+    memberships: tuple[MembershipRecord, ...] = ()
     app_tenant_id: str = ""
     app_subject_id: str = ""
 
@@ -475,7 +491,8 @@ class PolicyResult:
 class Decision:
     """The verdict on an access request; the ordered checks are its explanation.
 
-    `judged` has the policies whose links matched, in no order; `document` is what they read.
+    `usage_limit` is how often resource servers may ask about the token; 0 is no limit. `judged` has
+    the policies whose links matched, in no order; `document` is what they read.
     """
 
     is_allowed: bool
@@ -483,6 +500,7 @@ class Decision:
     granted_scopes: tuple[str, ...] = ()
     apis: tuple[ApiRecord, ...] = ()
     settings: EffectiveSettings | None = None
+    usage_limit: int = 0
     judged: Sequence[tuple[PolicyRecord, Verdict, bool]] = field(
         default=(), compare=False, repr=False
     )
@@ -527,7 +545,7 @@ RESERVED_CLAIMS = frozenset(
         *("act", "may_act", "cnf", "nonce", "at_hash", "c_hash", "auth_time", "acr", "amr", "azp"),
         *("sid", "typ", "ext", "ver", "usl", "atv", "groups", "roles", "entitlements", "events"),
         *("group_permissions", "urn:onegini.com:oidc:group_policies", "authorization_details"),
-        *(APP_TENANT_CLAIM, APP_SUBJECT_CLAIM),
+        *(APP_TENANT_CLAIM, APP_SUBJECT_CLAIM, "_claim_names", "_claim_sources"),
         # RFC 7662 section 2.2: an answer of introspection must stay what it is.
         *("active", "token_type", "username", "usage_limit", "usage_count", "user_details"),
     )
@@ -539,7 +557,8 @@ class TokenRecord:
     """Everything that a claim profile may say about one token; times in seconds since the epoch.
 
     `actor` is who acts for the subject (RFC 8693 section 4.1), after the `prior_actors`, the latest
-    first; the `app_` names are the customer's.
+    first; the `app_` names are the customer's. `group_claims` is the client's choice of how its
+    users' groups are told, empty for the profile's own.
     """
 
     token_id: UUID
@@ -559,7 +578,8 @@ class TokenRecord:
     app_tenant_id: str = ""
     app_subject_id: str = ""
     usage_limit: int = 0
-    groups: tuple[str, ...] = ()
+    memberships: tuple[MembershipRecord, ...] = ()
+    group_claims: str = ""
     authenticated_at: int | None = None
     acr: str = ""
     amr: tuple[str, ...] = ()
@@ -598,3 +618,4 @@ class TokenPlan:
     algorithm: str = ""
     signing_key: SigningKeyRecord | None = None
     refresh: RefreshPlan | None = None
+    usage_limit: int = 0

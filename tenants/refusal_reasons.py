@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ALGORITHM_NOT_ALLOWED = "algorithm_not_allowed"
     CLAIM_PROFILE_UNKNOWN = "claim_profile_unknown"
     REFRESH_DISABLED = "refresh_disabled"
+    REFRESH_IS_LIMITED = "refresh_is_limited"
     POLICY_DENIED = "policy_denied"
     POLICY_DENIED_SCOPE = "policy_denied_scope"
     POLICY_DENIED_AUDIENCE = "policy_denied_audience"
@@ -82,6 +83,7 @@ WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.ALGORITHM_NOT_ALLOWED: INVALID_TARGET,
         Reason.CLAIM_PROFILE_UNKNOWN: INVALID_TARGET,
         Reason.REFRESH_DISABLED: INVALID_GRANT,
+        Reason.REFRESH_IS_LIMITED: INVALID_SCOPE,
         Reason.POLICY_DENIED: UNAUTHORIZED_CLIENT,
         Reason.POLICY_DENIED_SCOPE: INVALID_SCOPE,
         Reason.POLICY_DENIED_AUDIENCE: INVALID_TARGET,
@@ -141,6 +143,8 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         "the tenant's administrator to choose another.",
         Reason.REFRESH_DISABLED: "Refresh tokens are switched off for this client or API; begin a "
         "new grant.",
+        Reason.REFRESH_IS_LIMITED: "A token of limited use can't come of a refresh; leave the "
+        "scopes with a usage limit out, or begin a new grant.",
         Reason.POLICY_DENIED: "An access policy denies this request; ask the tenant's "
         "administrator about its policies.",
         Reason.POLICY_DENIED_SCOPE: "An access policy denies a requested scope; leave it out, or "

@@ -36,6 +36,15 @@ class SubjectForm(StrEnum):
     OMITTED = "omitted"
 
 
+class GroupClaims(StrEnum):
+    """How the groups of an end user are told: not at all, or in one of three ways."""
+
+    NONE = "none"
+    RFC9068 = "rfc9068"  # RFC 9068 section 2.2.3.1: `groups` and `entitlements`.
+    GROUP_PERMISSIONS = "group_permissions"  # OneWelcome's version 1, JSON as a text.
+    GROUP_POLICIES = "group_policies"  # OneWelcome's version 2, an object.
+
+
 class UnknownClaimProfile(LookupError):
     """Neither a built-in claim profile nor one of the tenant has this name."""
 
@@ -44,7 +53,9 @@ class UnknownClaimProfile(LookupError):
 class ClaimProfileData:
     """One way to lay out claims; the defaults are those of most profiles.
 
-    `typ` and `default_algorithm` are of the JOSE header; `token_type` is of the token response.
+    `group_claims` are dropped from a JWT where they take more than their budget, because gateways
+    refuse long Authorization headers. `typ` and `default_algorithm` are of the JOSE header;
+    `token_type` is of the token response.
     """
 
     name: str
@@ -67,7 +78,8 @@ class ClaimProfileData:
     token_id_prefix: str = ""
     version: int | None = None
     has_usage_limit: bool = False
-    groups_claim: str = ""
+    group_claims: GroupClaims = GroupClaims.NONE
+    group_claims_budget_bytes: int = 4_096
     has_authentication: bool = False
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750 section 4, no secret.
 
@@ -80,7 +92,7 @@ RFC9068: Final = ClaimProfileData(
     scope_claims=(("scope", ScopeForm.STRING),),
     has_actor=True,
     has_app_names=True,
-    groups_claim="groups",
+    group_claims=GroupClaims.RFC9068,
     has_authentication=True,
 )
 SPACEBLOCKS: Final = ClaimProfileData(
@@ -108,7 +120,7 @@ ONEWELCOME: Final = ClaimProfileData(
     token_id_prefix="AT.",  # noqa: S106 - a fixed text before the id.
     version=1,
     has_usage_limit=True,
-    groups_claim="urn:onegini.com:oidc:group_policies",
+    group_claims=GroupClaims.GROUP_POLICIES,
 )
 THINKTECTURE: Final = ClaimProfileData(
     name="thinktecture",

@@ -31,6 +31,11 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "acr": "How surely the end user was recognised (RFC 9068 section 2.2.1).",
         "amr": "By which means the end user was recognised (RFC 9068 section 2.2.1).",
         "groups": "The end user's groups (RFC 9068 section 2.2.3.1).",
+        "entitlements": "What the end user's groups permit (RFC 9068 section 2.2.3.1).",
+        "group_permissions": "The end user's groups as OneWelcome's first version tells them.",
+        "_claim_names": "The claims that were too large for the token and are told by "
+        "introspection (OpenID Connect Core section 5.6.2).",
+        "_claim_sources": "Where the claims are had that were too large for the token.",
         "urn:onegini.com:oidc:group_policies": "The end user's groups, under OneWelcome's name.",
         "ver": "The version of OneWelcome's claims.",
         "usl": "The smallest usage limit of the granted scopes, under OneWelcome's name.",

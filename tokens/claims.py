@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenants.records import APP_SUBJECT_CLAIM, APP_TENANT_CLAIM, RESERVED_CLAIMS
@@ -14,6 +13,7 @@ from tokens.claim_profiles import (
     ScopeForm,
     SubjectForm,
 )
+from tokens.group_claims import describe_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,24 +21,28 @@ if TYPE_CHECKING:
 
     from tenants.records import JSON, ClaimRuleRecord, TokenRecord
 
-__all__ = ["GROUPS_BUDGET_BYTES", "RESERVED_CLAIMS", "build_claims", "build_header", "extra_claims"]
-
-# Beyond this the groups are left out, because gateways refuse long Authorization headers.
-GROUPS_BUDGET_BYTES: Final = 4_096
+__all__ = ["RESERVED_CLAIMS", "build_claims", "build_header", "extra_claims"]
 
 _Value: TypeAlias = "Callable[[TokenRecord], JSON]"
 
 
 def build_claims(
-    profile: ClaimProfileData, record: TokenRecord, *, is_dual: bool = False
+    profile: ClaimProfileData,
+    record: TokenRecord,
+    *,
+    is_dual: bool = False,
+    is_bounded: bool = True,
 ) -> dict[str, JSON]:
     """Lay out a token record as claims; `exp` is always among them.
 
-    A dual profile adds the names of RFC 9068 that its own layout doesn't use.
+    A dual profile adds the names of RFC 9068 that its own layout doesn't use. Where the size is not
+    bounded, as in an answer of introspection, the groups are told however many there are.
     """
     claims = _lay_out(profile, record)
     if is_dual:
         claims = _lay_out(RFC9068, record) | claims
+    for name, value in describe_groups(profile, record, is_bounded=is_bounded).items():
+        claims.setdefault(name, value)
     for name, value in record.extra_claims.items():
         if name not in RESERVED_CLAIMS:
             claims.setdefault(name, value)
@@ -135,18 +139,6 @@ def _actor(record: TokenRecord) -> JSON:
     return inner
 
 
-def _group_policies(record: TokenRecord) -> JSON:
-    return {"groups": [{"name": name} for name in record.groups]} if record.groups else None
-
-
-def _within_budget(value_of: _Value) -> _Value:
-    def bounded(record: TokenRecord) -> JSON:
-        value = value_of(record)
-        return value if len(json.dumps(value).encode()) <= GROUPS_BUDGET_BYTES else None
-
-    return bounded
-
-
 def _ext(record: TokenRecord) -> JSON:
     return {
         "spaceblocks_project_id": record.project_slug,
@@ -191,15 +183,11 @@ _SCOPES: Final[Mapping[ScopeForm, _Value]] = {
     ScopeForm.STRING: lambda record: " ".join(record.scopes),
     ScopeForm.ARRAY: lambda record: [*record.scopes],
 }
-_GROUPS: Final[Mapping[str, _Value]] = {
-    "groups": lambda record: [*record.groups],
-    "urn:onegini.com:oidc:group_policies": _group_policies,
-}
 
 
 def _lines(profile: ClaimProfileData) -> tuple[tuple[str, _Value], ...]:
     """List each claim with how it is read from a record, for this profile; None leaves it out."""
-    ids, scopes, groups = profile.client_id_claims, dict(profile.scope_claims), profile.groups_claim
+    ids, scopes = profile.client_id_claims, dict(profile.scope_claims)
     has_login, version = profile.has_authentication, profile.version
     has_names = profile.has_app_names
     lines: tuple[tuple[str, _Value | None], ...] = (
@@ -218,7 +206,6 @@ def _lines(profile: ClaimProfileData) -> tuple[tuple[str, _Value], ...]:
         ("auth_time", _authenticated_at if has_login else None),  # RFC 9068 section 2.2.1
         ("acr", (lambda r: r.acr) if has_login else None),  # RFC 9068 section 2.2.1
         ("amr", (lambda r: [*r.amr]) if has_login else None),  # RFC 9068 section 2.2.1
-        (groups, _within_budget(_GROUPS[groups]) if groups else None),  # RFC 9068 section 2.2.3.1
         ("ver", (lambda _: version) if version else None),  # OneWelcome
         ("usl", (lambda r: r.usage_limit) if profile.has_usage_limit else None),  # OneWelcome
         (APP_TENANT_CLAIM, _app_tenant if has_names else None),  # RFC 7519 section 4.2

@@ -26,7 +26,7 @@ from tokens.errors import (
     ServiceUnavailable,
     TokenMissing,
 )
-from tokens.refusal_traces import Refused
+from tokens.refusal_traces import Refused, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def answer_error(error: Exception, *, issuer: str = "") -> Answer:
     if not isinstance(error, OAuthError):
         logger.error("unexpected error", exc_info=error)
         return _answer("server_error", UNEXPECTED, 500, NO_STORE)
-    logger.info("refused: %s %s", error.error, error.detail or error.description)
+    logger.info("refused: %s %s", error.error, redact(error.detail or error.description))
     headers = {**NO_STORE, **_challenge(error, issuer), **_retry(error)}
     return _answer(error.error, error.description, error.status, headers)
 

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tenants.models import Client, Group, Subject
+from tenants.models import Client
 from tenants.policy import decide, explain_inputs
 from tenants.queries import history
 from tenants.queries.client_core import read_client
+from tenants.queries.subjects import find_subjects
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens.models import AccessToken, Refusal, Session
-from tokens.plan import DIGEST, USUAL_TYPE
 from tokens.preview import (
     DroppedScope,
     ExplainedClaim,
@@ -26,6 +26,7 @@ from tokens.preview import (
     find_dropped_scopes,
     plan_with_any_key,
 )
+from tokens.request_facts import DIGEST, USUAL_TYPE
 from tokens.token_ids import ENTROPY_BYTES
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def rebuild_request(
         user_agent=facts.get("user_agent", ""),
         app_tenant_id=token.app_tenant_id or "",
         app_subject_id=token.app_subject_id or "",
+        usage_limit=found.get("usage_limit", 0),
         groups=_optional_tuple(found.get("groups")),
         actor=token.actors[0] if token.actors else "",
         prior_actors=tuple(token.actors[1:]) if token.actors else (),
@@ -201,11 +203,8 @@ def request_of(refusal: Refusal, client: ClientRecord) -> AccessRequest:
 
 def read_subject(tenant_id: UUID, subject_id: UUID) -> tuple[SubjectRecord, tuple[str, ...]] | None:
     """Read an end user of the tenant and their groups, for a preview."""
-    subject = Subject.objects.filter(tenant=tenant_id, pk=subject_id).first()
-    if subject is None:
-        return None
-    groups = Group.objects.filter(subjects=subject).order_by("slug").values_list("slug", flat=True)
-    return SubjectRecord(subject.pk, subject.is_enabled, cut_off_number=0), tuple(groups)
+    subject = find_subjects(tenant_id, [subject_id]).get(subject_id)
+    return (subject, subject.groups or ()) if subject else None
 
 
 def _explain(token: AccessToken, client_id: str, **found: Any) -> TokenExplanation:  # noqa: ANN401 - its fields.

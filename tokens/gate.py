@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from tenants.credentials import is_secret, parse_opaque_token
-from tenants.queries.subjects import groups_of
+from tenants.queries.subjects import memberships_of, read_memberships
 from tenants.records import Ciphertext, KeyedHash, KeyState, SigningKeyRecord, TokenFormat
 from tokens import database, token_store
 from tokens.jose import COMPACT_SEGMENTS, MAXIMUM_TOKEN_CHARACTERS, InvalidJWT, decode_base64url
@@ -26,7 +26,7 @@ from tokens.signing import SigningAlgorithm, verify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenants.records import JSON, PresentedRefreshToken, TenantSnapshot
+    from tenants.records import JSON, MembershipRecord, PresentedRefreshToken, TenantSnapshot
     from tokens.database import Row
 
 logger = logging.getLogger(__name__)
@@ -40,8 +40,9 @@ SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   token.trust_profile_id, token.api_ids, token.grant_type, token.claim_profile, token.scopes,
   token.audiences, extract(epoch FROM token.issued_at)::bigint,
   extract(epoch FROM token.expires_at)::bigint, token.cut_off_number,
-  CASE WHEN token.subject_id IS NOT NULL THEN {groups_of("token.subject_id")} END,
-  token.app_tenant_id, token.app_subject_id, token.actors
+  CASE WHEN token.subject_id IS NOT NULL THEN {memberships_of("token.subject_id")} END,
+  token.app_tenant_id, token.app_subject_id, token.actors,
+  token.usage_limit
 FROM tokens_accesstoken token
 JOIN tenants_client client ON client.id = token.client_id
 LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
@@ -82,22 +83,36 @@ class AcceptedToken:
     expires_at: int
     cut_off_number: int
     groups: tuple[str, ...] = ()
+    memberships: tuple[MembershipRecord, ...] = ()
     app_tenant_id: str = ""
     app_subject_id: str = ""
     actors: tuple[str, ...] = ()
+    usage_limit: int = 0
 
 
 def accept(
-    tenant: TenantSnapshot, text: str, *, accept_symmetric: bool = False
+    tenant: TenantSnapshot,
+    text: str,
+    *,
+    accept_symmetric: bool = False,
+    accept_limited: bool = False,
 ) -> AcceptedToken | None:
     """Answer the access token of this tenant that the text is and proves; None for all else.
 
     `accept_symmetric` lets HS256 tokens through, which their Api could forge: only introspection,
-    revocation and the inspector may say so.
+    revocation and the inspector may say so. `accept_limited` lets tokens of limited use through,
+    whose uses only introspection counts: whoever says so counts them, or ends the token.
 
     Raises:
         DatabaseUnavailable: nobody knows.
     """
+    token = _accept(tenant, text, accept_symmetric=accept_symmetric)
+    if token is None or accept_limited or not token.usage_limit:
+        return token
+    return _refuse("limited", token.id)
+
+
+def _accept(tenant: TenantSnapshot, text: str, *, accept_symmetric: bool) -> AcceptedToken | None:
     opaque = parse_opaque_token(text)
     if opaque is not None:
         return _look_up(tenant, opaque.row_id, lambda row, _: _is_opaque(row, opaque.secret))
@@ -209,7 +224,9 @@ def _read_facts(
         _PROOF_COLUMNS + _KEY_COLUMNS :
     ]
     api_ids, grant_type, claim_profile, scopes, audiences, *others = rest
-    issued_at, expires_at, cut_off_number, groups, app_tenant_id, app_subject_id, actors = others
+    issued_at, expires_at, cut_off_number, text, app_tenant_id, *last = others
+    memberships = read_memberships(text)
+    app_subject_id, actors, usage_limit = last
     return AcceptedToken(
         token_id,
         tenant_id,
@@ -230,10 +247,12 @@ def _read_facts(
         issued_at,
         expires_at,
         cut_off_number,
-        groups=tuple(groups or ()),
+        groups=tuple(membership.slug for membership in memberships),
+        memberships=memberships,
         app_tenant_id=app_tenant_id or "",
         app_subject_id=app_subject_id or "",
         actors=tuple(actors or ()),
+        usage_limit=usage_limit or 0,
     )
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 from cryptography.x509 import load_pem_x509_certificates
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+_OWN_KEYS: Final = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)
 AsymmetricPublicKey: TypeAlias = (
     ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 )
@@ -86,6 +88,22 @@ def generate_key(algorithm: SigningAlgorithm) -> GeneratedKey:
     private = _generate_asymmetric(algorithm)
     serialised = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     members = public_members(private.public_key())
+    kid = thumbprint(members)
+    return GeneratedKey(serialised, members | {"use": "sig", "alg": algorithm.value, "kid": kid})
+
+
+def read_private_key(pem: bytes, algorithm: SigningAlgorithm) -> GeneratedKey:
+    """Read somebody's own private key, as unencrypted PEM.
+
+    Raises: ValueError where it is no PEM, too weak, or does not fit the algorithm.
+    """
+    private = load_pem_private_key(pem, password=None)
+    if not isinstance(private, _OWN_KEYS):
+        raise ValueError("only RSA, EC and Ed25519 keys can sign tokens")  # noqa: TRY004 - one kind.
+    members = public_members(private.public_key())
+    if algorithm.value not in fitting_algorithms(public_key(members)):
+        raise ValueError(f"the key does not fit {algorithm.value}")
+    serialised = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     kid = thumbprint(members)
     return GeneratedKey(serialised, members | {"use": "sig", "alg": algorithm.value, "kid": kid})
 

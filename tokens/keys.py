@@ -22,7 +22,13 @@ from tenants.models import SigningKey
 from tenants.models.fields import MAX_ACCESS_TOKEN_LIFETIME_SECONDS
 from tenants.records import SYSTEM, KeyState
 from tenants.services import cut_offs, signing_keys
-from tokens.jwk import SigningAlgorithm, generate_key, key_id
+from tokens.jwk import (
+    SigningAlgorithm,
+    certificate_members,
+    generate_key,
+    key_id,
+    read_private_key,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,6 +81,42 @@ def rotate(
             if emergency:
                 cut_offs.end(tenant_id, actor=actor, reason=reason, signing_key_id=current.pk)
         _fill(tenant_id, algorithm, api_id, actor=actor)
+
+
+def import_key(
+    tenant_id: UUID,
+    algorithm: str,
+    api_id: UUID | None,
+    *,
+    private_pem: bytes,
+    certificate_pem: bytes,
+    actor: Actor,
+) -> SigningKey:
+    """Take somebody's own key with its X.509 certificate chain as the next one of a ring.
+
+    It is published at once and signs from the next rotation on, so verifiers know it before. The
+    key that was to come next has never signed and is retired.
+
+    Raises:
+        ValueError: the key or the certificate is not good, or they don't belong together.
+    """
+    brought = read_private_key(private_pem, SigningAlgorithm(algorithm))
+    public_jwk = brought.public_jwk or {}
+    public_jwk |= certificate_members(certificate_pem, public_jwk)
+    with transaction.atomic():
+        audit.lock_chain(tenant_id)
+        _fill(tenant_id, algorithm, api_id, actor=actor)
+        for waiting in _ring(tenant_id, algorithm, api_id).filter(state=State.NEXT):
+            signing_keys.move(waiting, State.RETIRED, actor=actor)
+        key = SigningKey(
+            tenant_id=tenant_id,
+            api_id=api_id,
+            algorithm=algorithm,
+            state=State.NEXT,
+            kid=key_id(public_jwk),
+            created_at=timezone.now(),
+        )
+        return signing_keys.create(key, private=brought.private, public_jwk=public_jwk, actor=actor)
 
 
 def rotate_due(*, now: datetime, limit: int) -> int:

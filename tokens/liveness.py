@@ -68,6 +68,9 @@ WHEN session.expires_at <= {NOW} THEN 'session_expired'"""
 
 # LEAST passes over the NULL of a token without session.
 TOKEN_DEATH: Final = f"""CASE
+WHEN token.revoked_at IS NOT NULL AND token.usage_limit IS NOT NULL AND EXISTS (
+  SELECT 1 FROM tokens_usagecounter counter
+  WHERE counter.id = token.id AND counter.count >= token.usage_limit) THEN 'used_up'
 WHEN token.revoked_at IS NOT NULL THEN 'revoked'
 WHEN token.expires_at <= {NOW} THEN 'expired'
 WHEN token.session_id IS NOT NULL AND session.id IS NULL THEN 'session_gone'{_SESSION_CASES}
@@ -81,7 +84,7 @@ WHEN {
         number="LEAST(token.cut_off_number, session.cut_off_number)",
     )
 } THEN 'cut_off'
-END"""
+END"""  # noqa: S608 - fixed texts.
 
 SESSION_DEATH: Final = f"""CASE{_SESSION_CASES}
 WHEN session.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 65_536
 MAX_PARAMETERS: Final = 64
 MAX_SCOPE_CHARACTERS: Final = 4_096
+MAX_USAGE_LIMIT: Final = 1_000_000
 FORM: Final = "application/x-www-form-urlencoded"
 JSON_TYPE: Final = "application/json"
 # Source: RFC 8707 section 2 and RFC 8693 section 2.1: only these may be sent more than once.
@@ -82,6 +83,19 @@ class EndpointRequest:
         if len(text) > MAX_SCOPE_CHARACTERS:
             raise InvalidRequest("The parameter scope is too long.")
         return tuple(dict.fromkeys(text.split(" "))) if text else None
+
+    @property
+    def requested_usage_limit(self) -> int:
+        """How often the token may be used at most, which only tightens; 0 where nothing is said."""
+        text = self.parameters.get("usage_limit")
+        if not text:
+            return 0
+        is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_USAGE_LIMIT))
+        if not is_number or not 1 <= int(text) <= MAX_USAGE_LIMIT:
+            raise InvalidRequest(
+                f"The parameter usage_limit takes a whole number from 1 to {MAX_USAGE_LIMIT}."
+            )
+        return int(text)
 
     @property
     def requested_audiences(self) -> tuple[str, ...]:

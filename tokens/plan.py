@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tenants.effective_settings import OPENID
 from tenants.records import GrantType, KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
 from tokens.claim_profiles import resolve_profile
 from tokens.claims import build_claims, build_header, extra_claims
-from tokens.parameters import FORM
+from tokens.request_facts import collect_facts
 from tokens.token_ids import expiry_ordered_uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from tenants.records import (
@@ -29,17 +26,10 @@ if TYPE_CHECKING:
     )
     from tokens.claim_profiles import ClaimProfileData
 
-__all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "find_usage_limit", "plan"]
+__all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "plan"]
 
-# Beyond this the caller's texts are kept as digests, so that no row grows with them.
-FACTS_BYTES: Final = 1_024
-# The member that stands for the grant's findings where they are too long.
-DIGEST: Final = "digest"
 # Source: RFC 8693 section 3.
 ISSUED_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name.
-POST: Final = "POST"
-# What nearly every request has, so that no row says it.
-USUAL_TYPE: Final = ("content-type", FORM)
 
 
 class MissingSigningKey(LookupError):
@@ -85,11 +75,12 @@ def plan(
         api_ids=tuple([api.id for api in apis]),
         claim_profile=settings.claim_profile,
         versions=_versions(tenant, request.client),
-        facts=_facts(request),
+        facts=collect_facts(request),
         header=_header(profile, record, key) if key else None,
         algorithm=key.algorithm if key else "",
         signing_key=key,
         refresh=_plan_refresh(settings, issued_at, session_end),
+        usage_limit=decision.usage_limit,
     )
 
 
@@ -179,7 +170,9 @@ def _token_record(
         prior_actors=request.prior_actors,
         app_tenant_id=request.app_tenant_id,
         app_subject_id=request.app_subject_id,
-        usage_limit=find_usage_limit(tenant, decision.granted_scopes),
+        usage_limit=decision.usage_limit,
+        memberships=subject.memberships if subject else (),
+        group_claims=client.group_claims,
         extra_claims=extra_claims(
             tenant.claim_rules,
             api_ids=tuple([api.id for api in apis]),
@@ -187,17 +180,6 @@ def _token_record(
             grant_types=(request.grant_type, request.session_grant_type),
         ),
     )
-
-
-def find_usage_limit(tenant: TenantSnapshot, scopes: tuple[str, ...]) -> int:
-    """Answer the smallest usage limit of the scopes, of those that still exist; 0 is no limit."""
-    smallest = 0
-    for name in scopes:
-        scope = tenant.scopes.get(name)
-        limit = scope.usage_limit if scope else 0
-        if limit and (not smallest or limit < smallest):
-            smallest = limit
-    return smallest
 
 
 def _versions(tenant: TenantSnapshot, client: ClientRecord) -> tuple[int, int, int, int]:
@@ -251,66 +233,3 @@ def _response_of_grant(request: AccessRequest) -> dict[str, JSON]:
     if request.grant_type != GrantType.TOKEN_EXCHANGE:
         return {}
     return {"issued_token_type": ISSUED_TOKEN_TYPE}  # RFC 8693 section 2.2.1
-
-
-def _facts(request: AccessRequest) -> dict[str, JSON]:
-    """Collect what the caller said, without secrets, by which the token is explained later."""
-    written = {
-        "scope": " ".join(request.requested_scopes or ()),
-        "audience": " ".join(request.requested_audiences),
-        "api": request.api_slug,
-        "user_agent": request.user_agent,
-    }
-    facts: dict[str, JSON] = {"grant_type": request.grant_type, "address": request.address}
-    encoded = {name: text.encode("utf-8", "surrogatepass") for name, text in written.items()}
-    size = sum(map(len, encoded.values()))
-    is_digested = size > FACTS_BYTES
-    for name, text in written.items():
-        if text:
-            facts[name] = sha256(encoded[name]).hexdigest() if is_digested else _storable(text)
-    found = _found_facts(request)
-    if found:
-        facts |= _bounded(found, FACTS_BYTES - size)
-    if is_digested:
-        facts["digested"] = True
-    return facts
-
-
-def _found_facts(request: AccessRequest) -> dict[str, JSON]:
-    """Collect what the grant found out and policies may read; a session's row tells its own."""
-    headers: dict[str, JSON] = {
-        name: text
-        for name, text in request.headers.items()
-        if name != "user-agent" and (name, text) != USUAL_TYPE
-    }
-    found: dict[str, JSON] = {
-        "groups": _listed(request.groups),
-        "claims": None if request.claims is None else dict(request.claims),
-        "headers": headers or None,
-        "method": request.method if request.method != POST else None,
-    }
-    if request.session_id is None:
-        for name in ("scope_ceiling", "audience_ceiling"):
-            ceiling: frozenset[str] | None = getattr(request, name)
-            found[name] = None if ceiling is None else _listed(sorted(ceiling))
-        found["expires_at_ceiling"] = request.expires_at_ceiling
-    return {name: value for name, value in found.items() if value is not None and value != ""}
-
-
-def _listed(names: Sequence[str] | None) -> JSON:
-    return None if names is None else [*names]
-
-
-def _bounded(found: dict[str, JSON], room: int) -> dict[str, JSON]:
-    """Keep the facts where they fit and PostgreSQL can store them, else the digest of them all."""
-    text = json.dumps(found, separators=(",", ":"), sort_keys=True).encode()
-    if len(text) <= room and b"\\u0000" not in text and b"\\ud" not in text:
-        return found
-    return {DIGEST: sha256(text).hexdigest()}
-
-
-def _storable(text: str) -> str:
-    """Replace what PostgreSQL's JSON refuses: NUL and lone surrogates, and other control codes."""
-    if text.isprintable():
-        return text
-    return "".join([letter if letter.isprintable() else "\ufffd" for letter in text])

@@ -93,7 +93,7 @@ DELETE FROM tokens_refusalcount WHERE id IN (
   SELECT id FROM tokens_refusalcount WHERE minute < %(before)s::timestamptz - make_interval(
     secs => (SELECT refusal_retention_seconds FROM tenants_platform))
   ORDER BY minute LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
-MASTER_TOKEN_QUOTAS_SQL: Final = """
+QUOTAS_SQL: Final = """
 DELETE FROM tokens_mastertokenquota WHERE id IN (
   SELECT id FROM tokens_mastertokenquota
   WHERE day < (%(before)s::timestamptz AT TIME ZONE 'UTC')::date
@@ -104,12 +104,13 @@ PURGES: Final = (
     Purge("ended sessions", _delete_sessions("ended_at"), RETENTION),
     Purge("authorization codes", _delete("tokens_authorizationcode"), RETENTION),
     Purge("device codes", _delete("tokens_devicecode"), RETENTION),
+    Purge("usage counters", _delete("tokens_usagecounter"), RETENTION),
     Purge("consents", _delete("tokens_consent")),
     Purge("replayed assertions", _delete("tokens_replayedassertion")),
     Purge("cut-offs", CUT_OFFS_SQL),
     Purge("refusals", REFUSALS_SQL),
     Purge("refusal counts", REFUSAL_COUNTS_SQL),
-    Purge("master token quotas", MASTER_TOKEN_QUOTAS_SQL),
+    Purge("master token quotas", QUOTAS_SQL),
 )
 
 

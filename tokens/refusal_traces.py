@@ -126,6 +126,11 @@ def _cut_request(trace: dict[str, JSON]) -> None:
     trace["request"] = {}
 
 
+def redact(text: str) -> str:
+    """Cut everything out of a text that has the form of a secret or token."""
+    return _SECRET_FORMS.sub(REDACTED, text)
+
+
 class _Cleaner:
     """Cuts secrets, what can't be stored, and excess out of texts."""
 
@@ -139,7 +144,7 @@ class _Cleaner:
     def __call__(self, text: str, characters: int = TEXT_CHARACTERS) -> str:
         for secret in self._secrets:
             text = text.replace(secret, REDACTED)
-        text = _SECRET_FORMS.sub(REDACTED, text)
+        text = redact(text)
         if not text.isprintable():
             text = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
         return text if len(text) <= characters else f"{text[: characters - 1]}\u2026"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenants.records import TokenRecord
-from tokens.plan import find_usage_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +20,7 @@ def record_of(
     scopes: tuple[str, ...],
     audiences: tuple[str, ...],
     extra_claims: Mapping[str, JSON],
+    group_claims: str,
 ) -> TokenRecord:
     """Build the record with the part of scopes and audiences that the reader may see."""
     return TokenRecord(
@@ -40,6 +40,8 @@ def record_of(
         prior_actors=token.actors[1:],
         app_tenant_id=token.app_tenant_id,
         app_subject_id=token.app_subject_id,
-        usage_limit=find_usage_limit(tenant, scopes),
+        memberships=token.memberships,
+        group_claims=group_claims,
+        usage_limit=token.usage_limit,
         extra_claims=extra_claims,
     )

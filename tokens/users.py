@@ -24,10 +24,11 @@ from tokens import issuance, master_token_quotas
 from tokens.callers import WRITE
 from tokens.errors import InsufficientScope, InvalidRequest, UserExists, UserNotFound
 from tokens.grants import master_token
+from tokens.parameters import MAX_SCOPE_CHARACTERS
 from tokens.refusals import raise_denied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from uuid import UUID
 
     from tenants.queries.subject_details import SubjectDetails
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tokens.callers import Caller
     from tokens.parameters import EndpointRequest
 
+MAX_AUDIENCES: Final = 20
 NO_USER: Final = "This tenant has no such user, or none that this token reaches."
 
 
@@ -60,6 +62,18 @@ class WantedToken:
 
     scopes: tuple[str, ...] | None = None
     audiences: tuple[str, ...] = ()
+
+
+def want_token(scope: str, audiences: Collection[str]) -> WantedToken:
+    """Read scope names with spaces between them, and audiences.
+
+    Raises:
+        InvalidRequest: there are too many of them.
+    """
+    if len(scope) > MAX_SCOPE_CHARACTERS or len(audiences) > MAX_AUDIENCES:
+        raise InvalidRequest("The scope or the list of audiences is too long.")
+    scopes = tuple(dict.fromkeys(scope.split(" "))) if scope else None
+    return WantedToken(scopes, tuple(dict.fromkeys(audiences)))
 
 
 @dataclass(frozen=True, slots=True)

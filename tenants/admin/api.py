@@ -50,7 +50,14 @@ class ApiAdmin(EntityAdmin):
         (None, {"fields": ("tenant", "slug", "name", "audience", "is_enabled", "built_in")}),
         (
             "Tokens",
-            {"fields": (*TOKEN_CHOICES, "signing_algorithm", "allow_refresh_tokens")},
+            {
+                "fields": (
+                    *TOKEN_CHOICES,
+                    "signing_algorithm",
+                    "allow_refresh_tokens",
+                    "allow_limited_jwt",
+                )
+            },
         ),
         LIFETIMES,
         ("Introspection", {"fields": ("resource_server_clients",)}),

@@ -40,6 +40,7 @@ LEVEL_ABOVE = "The level above decides"
 DECIDED_ABOVE = frozenset(("access_token_format", "signing_algorithm"))
 # Where the field's own name reads badly: the RFC's word as it stands, or plain words.
 LABELS = {
+    "apis": "APIs",
     "client_id": "client_id",
     "cors_allowed_origins": "Web origins (CORS)",
     "emphasized": "Emphasized",

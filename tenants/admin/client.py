@@ -103,7 +103,7 @@ class ClientAdmin(EntityAdmin):
         (None, {"fields": ("tenant", "client_id", "name", "kind", "is_enabled")}),
         ("May ask for", {"fields": ("grant_types", "scopes", "default_scopes")}),
         ("Proves who it is by", {"fields": ("token_endpoint_auth_method", "jwks", "jwks_uri")}),
-        ("Tokens", {"fields": (*TOKEN_CHOICES, "refresh_token_enabled")}),
+        ("Tokens", {"fields": (*TOKEN_CHOICES, "group_claims", "refresh_token_enabled")}),
         LIFETIMES,
         (
             "Acting for subjects of its application",

@@ -54,6 +54,14 @@ class RuleField(forms.CharField):
         return (self.prepare_value(initial) or "").split() != (data or "").split()
 
 
+class OptionalJSONField(StorableJSONField):
+    """JSON that may be absent: then nothing is shown."""
+
+    def prepare_value(self, value: Any) -> Any:  # noqa: ANN401 - any JSON.
+        """Write nothing in place of null."""
+        return "" if value is None else super().prepare_value(value)
+
+
 class OptionalLinesField(LinesField):
     """A list of texts that may be absent: no line at all stands for no list."""
 
@@ -160,7 +168,7 @@ class TrialForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="The id of an end user, who brings their groups. Empty: nobody.",
     )
-    access = StorableJSONField(
+    access = OptionalJSONField(
         required=False,
         label="Access evaluation",
         help_text='Of an access evaluation: {"subject": ..., "action": ..., "resource": ...}.',

@@ -65,6 +65,7 @@ class ClientDocument(Document[Client]):
     jwks = KeySet(required=False)
     jwks_uri = Text(max_length=500, allow_blank=True, required=False)
     cors_allowed_origins = Texts(child=Text(max_length=255), required=False)
+    group_claims = Choice(choices=Client.GroupClaims.choices, allow_blank=True, required=False)
     may_impersonate = Flag(required=False)
     impersonated_tenants = Texts(child=Pattern(), required=False)
     impersonated_subjects = Texts(child=Pattern(), required=False)

@@ -24,10 +24,20 @@ class Attributes(serializers.JSONField):
     """A JSON object."""
 
 
+class Slugs(serializers.ListField):
+    """The slugs of what a subject belongs to."""
+
+    child = serializers.CharField()
+
+    def to_representation(self, data: Any) -> list[Any]:  # noqa: ANN401 - a relation.
+        """Write the slugs in their order."""
+        return sorted(target.slug for target in data.all())
+
+
 class IdentityDocument(serializers.Serializer[SubjectIdentity]):
     """How a trust profile knows a subject."""
 
-    trust_profile = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    trust_profile = serializers.CharField(source="trust_profile.slug", read_only=True)
     sub = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
 
@@ -44,7 +54,7 @@ class SubjectDocument(Document[Subject]):
     is_email_verified = Flag(required=False)
     attributes = Attributes(required=False, validators=[validate_attributes])
     is_enabled = Flag(required=False)
-    groups = serializers.SlugRelatedField[Any](slug_field="slug", many=True, read_only=True)
+    groups = Slugs(read_only=True)
     identities = IdentityDocument(many=True, read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     erased_at = serializers.DateTimeField(read_only=True)

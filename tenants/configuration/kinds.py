@@ -99,7 +99,7 @@ API = Kind(
     (
         *_attributes("slug", "name", "audience", "is_enabled"),
         *SETTINGS,
-        *_attributes("allow_refresh_tokens", "signing_algorithm"),
+        *_attributes("allow_refresh_tokens", "allow_limited_jwt", "signing_algorithm"),
         Attribute("resource_server_clients", target="clients", is_late=True, is_set=True),
     ),
     children=("scopes",),
@@ -123,7 +123,7 @@ CLIENT = Kind(
         *_links(scopes="scopes", default_scopes="scopes"),
         *_attributes("redirect_uris", "post_logout_redirect_uris", "skip_authorization"),
         *_sets("cors_allowed_origins"),
-        Attribute("may_impersonate"),
+        *_attributes("group_claims", "may_impersonate"),
         *_sets("impersonated_tenants", "impersonated_subjects"),
         *_links(impersonation_scopes="scopes"),
         Attribute("max_impersonated_token_lifetime_seconds"),

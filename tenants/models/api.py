@@ -41,6 +41,11 @@ class Api(Entity, TokenLifetimes, TokenChoices):
     allow_refresh_tokens = models.BooleanField(
         default=True, help_text="Whether tokens for this Api may be refreshed at all."
     )
+    allow_limited_jwt = models.BooleanField(
+        default=False,
+        help_text="Whether tokens of limited use may be JSON Web Tokens. Careful: whoever verifies "
+        "one offline does not count its use, so the limit holds only where this Api introspects.",
+    )
     signing_algorithm = models.CharField(
         max_length=8,
         choices=SigningAlgorithm,

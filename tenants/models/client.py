@@ -52,6 +52,14 @@ class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore
         PRIVATE_KEY_JWT = "private_key_jwt", "signed assertion"
         NONE = "none", "none (public client)"
 
+    class GroupClaims(models.TextChoices):
+        """How tokens tell the groups of the client's users."""
+
+        NONE = "none", "not at all"
+        RFC9068 = "rfc9068", "groups and entitlements (RFC 9068)"
+        GROUP_PERMISSIONS = "group_permissions", "group_permissions (OneWelcome, version 1)"
+        GROUP_POLICIES = "group_policies", "group_policies (OneWelcome, version 2)"
+
     # Fields of django-oauth-toolkit that have no meaning here.
     user = None
     client_secret = None
@@ -104,6 +112,13 @@ class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore
         null=True, blank=True, default=None, help_text="Whether this client gets refresh tokens."
     )
 
+    group_claims = models.CharField(
+        max_length=24,
+        choices=GroupClaims,
+        blank=True,
+        default="",
+        help_text="How tokens tell the groups of its users. Empty: as the claim profile does.",
+    )
     may_impersonate = models.BooleanField(
         default=False,
         help_text="Whether it may ask for tokens in the name of its application's own subjects, by "

@@ -64,6 +64,7 @@ def build_client(document: Row) -> ClientRecord:
         allowed_origins=frozenset(client["cors_allowed_origins"]),
         settings=build_settings(client),
         grant_settings={g["grant_type"]: build_settings(g) for g in document["grants"] or ()},
+        group_claims=client["group_claims"],
         impersonation=_build_impersonation(document) if client["may_impersonate"] else None,
     )
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import connection
 
-from tenants.records import SubjectRecord
+from tenants.records import MembershipRecord, SubjectRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from uuid import UUID
 
     from tenants.records import TrustMatch
 
@@ -21,16 +22,38 @@ def groups_of(subject: str) -> str:
     JOIN tenants_group g ON g.id = m.group_id WHERE m.subject_id = {subject} ORDER BY g.slug)"""  # noqa: S608 - fixed texts.
 
 
+def memberships_of(subject: str) -> str:
+    """Write the groups of a subject as a JSON text, by slug; empty where there is no subject."""
+    return f"""COALESCE((SELECT json_agg(json_build_array(g.id, g.slug, g.name, g.permissions)
+    ORDER BY g.slug) FROM tenants_group_subjects m JOIN tenants_group g ON g.id = m.group_id
+    WHERE m.subject_id = {subject})::text, '[]')"""  # noqa: S608 - fixed texts.
+
+
+def read_memberships(text: str | None) -> tuple[MembershipRecord, ...]:
+    """Read what `memberships_of` has written; a permission is a text."""
+    if not text or text == "[]":
+        return ()
+    return tuple(
+        MembershipRecord(UUID(group_id), slug, name, _texts(permissions))
+        for group_id, slug, name, permissions in json.loads(text)
+    )
+
+
+def _texts(permissions: object) -> tuple[str, ...]:
+    listed = permissions if isinstance(permissions, list) else []
+    return tuple(text for text in listed if isinstance(text, str))
+
+
 # The number is read in the same statement as the subject: a cut-off that is committed later has a
 # greater one and ends what is granted here.
 BY_IDENTITY_SQL = f"""
 SELECT s.id, s.is_enabled, COALESCE((SELECT max(number) FROM tenants_cutoff), 0),
-  {groups_of("s.id")}
+  {memberships_of("s.id")}
 FROM tenants_subjectidentity i JOIN tenants_subject s ON s.id = i.subject_id
 WHERE i.tenant_id = %s AND i.trust_profile_id = %s AND i.sub = %s
 """  # noqa: S608 - fixed texts.
 BY_IDS_SQL = f"""
-SELECT s.id, s.is_enabled, 0, {groups_of("s.id")}
+SELECT s.id, s.is_enabled, 0, {memberships_of("s.id")}
 FROM tenants_subject s WHERE s.tenant_id = %s AND s.id = ANY (%s)
 """  # noqa: S608 - fixed texts.
 
@@ -56,6 +79,8 @@ def find_subjects(tenant_id: UUID, ids: Collection[UUID]) -> dict[UUID, SubjectR
     return {row[0]: _build(row) for row in rows}
 
 
-def _build(row: tuple[UUID, bool, int, list[str]]) -> SubjectRecord:
-    subject_id, is_enabled, cut_off_number, groups = row
-    return SubjectRecord(subject_id, is_enabled, cut_off_number, tuple(groups))
+def _build(row: tuple[UUID, bool, int, str]) -> SubjectRecord:
+    subject_id, is_enabled, cut_off_number, text = row
+    memberships = read_memberships(text)
+    slugs = tuple(membership.slug for membership in memberships)
+    return SubjectRecord(subject_id, is_enabled, cut_off_number, slugs, memberships)

@@ -146,6 +146,7 @@ def _build_api(row: Row) -> ApiRecord:
         is_enabled=api["is_enabled"],
         signing_algorithm=api["signing_algorithm"],
         allow_refresh_tokens=api["allow_refresh_tokens"],
+        allow_limited_jwt=api["allow_limited_jwt"],
         resource_server_ids=frozenset(UUID(client) for client in row["clients"]),
     )
 

@@ -67,9 +67,7 @@ class OffboardingReport:
         }
 
 
-def begin(
-    tenant: Tenant, *, actor: Actor, reason: str = "", wait: timedelta = KEPT
-) -> Offboarding:
+def begin(tenant: Tenant, *, actor: Actor, reason: str = "", wait: timedelta = KEPT) -> Offboarding:
     """Disable a tenant, which ends all of its sessions and tokens, and note that it leaves.
 
     Its rows go after the wait; until then it can be kept by enabling it again.
@@ -99,7 +97,11 @@ def release(leaving: Offboarding) -> None:
 
 
 def delete_rows(
-    leaving: Offboarding, *, actor: Actor, using: str = DEFAULT_DB_ALIAS
+    leaving: Offboarding,
+    *,
+    actor: Actor,
+    using: str = DEFAULT_DB_ALIAS,
+    batch_rows: int = BATCH_ROWS,
 ) -> OffboardingReport:
     """Delete every row of a tenant that leaves, each batch being its own transaction.
 
@@ -118,7 +120,7 @@ def delete_rows(
     chain = leaving.report.get("chain") or [length, last_hash]
     Offboarding.objects.filter(pk=leaving.pk).update(report={"before": before, "chain": chain})
     for model in tenant_models():
-        _delete_in_batches(model, leaving.pk, using)
+        _delete_in_batches(model, leaving.pk, using, batch_rows)
     Tenant.objects.using(using).filter(pk=leaving.pk).delete()
     report = OffboardingReport(
         leaving.pk,
@@ -146,10 +148,10 @@ def count_rows(tenant_id: UUID, *, using: str = DEFAULT_DB_ALIAS) -> dict[str, i
     return counts
 
 
-def _delete_in_batches(model: type[Model], tenant_id: UUID, using: str) -> None:
+def _delete_in_batches(model: type[Model], tenant_id: UUID, using: str, batch_rows: int) -> None:
     rows = model._base_manager.using(using)  # noqa: SLF001 - Django's public API.
     while ids := list(
-        rows.filter(tenant_id=tenant_id).order_by().values_list("pk", flat=True)[:BATCH_ROWS]
+        rows.filter(tenant_id=tenant_id).order_by().values_list("pk", flat=True)[:batch_rows]
     ):
         rows.filter(pk__in=ids).delete()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from tenants.models import (
     Group,
     MasterToken,
     Membership,
+    Offboarding,
     SigningKey,
     SubjectIdentity,
     TrustProfile,
@@ -98,7 +100,10 @@ class TenantWorld:
         change = ConfigurationChange.objects.filter(tenant_id=self.tenant.pk).first()
         assert event is not None
         assert change is not None
-        return [CutOff.objects.get(pk=cut_off.pk), event, change]
+        left = Offboarding.objects.create(
+            pk=uuid4(), path=f"acme/production/{self.slug}-old", delete_after=timezone.now()
+        )
+        return [CutOff.objects.get(pk=cut_off.pk), event, change, left]
 
     @property
     def _no_one(self) -> UUID:

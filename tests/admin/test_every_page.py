@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.admin.tenant_worlds import TenantWorld
 
 
+PLATFORMS_OWN = {"Platform", "IssuerReservation", "Offboarding"}
+
+
 @pytest.mark.usefixtures("globex")
 def test_each_page_opens_for_a_platform_operator(platform_operator: OperatorBrowser) -> None:
     statuses = {}
@@ -57,14 +60,14 @@ def test_each_delete_page_opens_where_there_is_one(
 def test_an_owner_sees_each_list_but_the_platforms(owner: OperatorBrowser) -> None:
     statuses = {model: owner.get(address(model, "changelist")).status_code for model in MODELS}
     refused = {model._meta.object_name for model, code in statuses.items() if code == 403}  # noqa: SLF001 - Django's public API.
-    assert refused == {"Platform", "IssuerReservation"}
+    assert refused == PLATFORMS_OWN
     assert set(statuses.values()) == {200, 403}
 
 
 def test_an_auditor_reads_everything_and_writes_nothing(globex: TenantWorld) -> None:
     auditor = sign_in("auditor", (globex.tenant, Membership.Role.AUDITOR))
     for model in MODELS:
-        if model._meta.object_name in {"Platform", "IssuerReservation"}:  # noqa: SLF001 - Django's public API.
+        if model._meta.object_name in PLATFORMS_OWN:  # noqa: SLF001 - Django's public API.
             continue
         entity = globex_entity(globex, model)
         assert auditor.get(address(model, "change", entity.pk)).status_code == 200, model

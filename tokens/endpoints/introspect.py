@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tenants import snapshot
 from tenants.policy import DESCRIPTIONS, Reason, decide_access
 from tenants.records import INTROSPECTION, AccessRequest, SubjectRecord
-from tokens import error_handler, gate
+from tokens import error_handler, gate, usage_counters
 from tokens.answers import Answer
 from tokens.claim_profiles import RFC9068, UnknownClaimProfile, resolve_profile
 from tokens.claims import build_claims, extra_claims
@@ -40,7 +40,7 @@ def answer_introspection(request: EndpointRequest) -> Answer:
     client = authenticate(request)
     require_confidential(client)
     text = request.parameters.require("token")
-    token = gate.accept(request.tenant, text, accept_symmetric=True)
+    token = gate.accept(request.tenant, text, accept_symmetric=True, accept_limited=True)
     if token is not None:
         return Answer(_describe(request, client, token))
     refresh = gate.look_up_refresh(request.tenant, text)
@@ -62,7 +62,25 @@ def _describe(
         token = _cut_to(tenant, token, apis)
     if _is_denied(request, client, token):
         return INACTIVE
-    return _describe_part(tenant, token, token.scopes, token.audiences, api_ids=token.api_ids)
+    if not token.usage_limit:
+        return _describe_part(tenant, token, token.scopes, token.audiences, api_ids=token.api_ids)
+    return _describe_use(tenant, client, token)
+
+
+def _describe_use(
+    tenant: TenantSnapshot, caller: ClientRecord, token: AcceptedToken
+) -> dict[str, JSON]:
+    """Describe a token of limited use; each answer to a resource server is one of its uses."""
+    if token.client == caller.id:
+        count: int | None = usage_counters.read(token)
+    else:
+        count = usage_counters.count_use(token)
+    if count is None:
+        return INACTIVE
+    answer = _describe_part(tenant, token, token.scopes, token.audiences, api_ids=token.api_ids)
+    if _profile_of(tenant, token)[0].has_usage_limit:
+        answer |= {"usage_limit": token.usage_limit, "usage_count": count}
+    return answer
 
 
 def _cut_to(tenant: TenantSnapshot, token: AcceptedToken, apis: list[ApiRecord]) -> AcceptedToken:
@@ -154,8 +172,16 @@ def _describe_part(
         client_id=token.client,
         grant_types=(token.grant_type,),
     )
-    record = record_of(tenant, token, scopes=scopes, audiences=audiences, extra_claims=extra)
-    claims = build_claims(profile, record, is_dual=is_dual)
+    owner = snapshot.CURRENT.client(tenant, token.client_id)
+    record = record_of(
+        tenant,
+        token,
+        scopes=scopes,
+        audiences=audiences,
+        extra_claims=extra,
+        group_claims=owner.group_claims if owner else "",
+    )
+    claims = build_claims(profile, record, is_dual=is_dual, is_bounded=False)
     standard: dict[str, JSON] = {
         "active": True,
         "scope": " ".join(scopes),

@@ -27,7 +27,7 @@ def answer_revocation(request: EndpointRequest) -> Answer:
 
 def _end(request: EndpointRequest, client: ClientRecord, text: str) -> None:
     tenant = request.tenant
-    token = gate.accept(tenant, text, accept_symmetric=True)
+    token = gate.accept(tenant, text, accept_symmetric=True, accept_limited=True)
     if token is not None:
         if token.client == client.id:
             sessions.revoke_access_token(tenant.id, token.id)

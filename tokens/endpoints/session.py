@@ -23,7 +23,7 @@ def answer_session_end(request: EndpointRequest) -> Answer:
         TokenMissing: no token is presented.
         InvalidToken: none of this tenant is, or none that authorises here.
     """
-    token = gate.accept(request.tenant, read_bearer(request))
+    token = gate.accept(request.tenant, read_bearer(request), accept_limited=True)
     if token is None:
         raise InvalidToken(NOT_ACCEPTED)
     sessions.end_by_token(request.tenant.id, token.id, token.session_id)

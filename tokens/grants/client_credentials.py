@@ -30,6 +30,7 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         requested_scopes=request.requested_scopes,
         requested_audiences=request.requested_audiences,
         api_slug=request.api_slug,
+        usage_limit=request.requested_usage_limit,
         app_tenant_id=_read_name(request, "app_tenant_id"),
         app_subject_id=_read_name(request, "app_subject_id"),
         address=request.address,

@@ -31,6 +31,7 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         requested_scopes=scopes,
         requested_audiences=request.requested_audiences,
         api_slug=request.api_slug,
+        usage_limit=request.requested_usage_limit,
         scope_ceiling=found.scope_ceiling,
         trust_profile_id=found.profile.id,
         address=request.address,

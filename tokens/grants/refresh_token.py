@@ -30,6 +30,7 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         requested_scopes=request.requested_scopes,
         requested_audiences=request.requested_audiences,
         api_slug=request.api_slug,
+        usage_limit=request.requested_usage_limit,
         scope_ceiling=_scope_ceiling(request, presented),
         audience_ceiling=frozenset(presented.audiences),
         session_id=presented.session_id,
@@ -68,5 +69,8 @@ def _subject_of(presented: PresentedRefreshToken) -> SubjectRecord | None:
     if presented.subject_id is None:
         return None
     return SubjectRecord(
-        presented.subject_id, is_enabled=True, cut_off_number=presented.cut_off_number
+        presented.subject_id,
+        is_enabled=True,
+        cut_off_number=presented.cut_off_number,
+        memberships=presented.memberships,
     )

@@ -79,6 +79,7 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         requested_scopes=request.requested_scopes,
         requested_audiences=request.requested_audiences,
         api_slug=request.api_slug,
+        usage_limit=request.requested_usage_limit,
         scope_ceiling=subject.scopes,
         audience_ceiling=subject.audiences,
         expires_at_ceiling=ends_at,
@@ -150,6 +151,7 @@ def _describe(token: AcceptedToken) -> PresentedToken:
             is_enabled=True,
             cut_off_number=token.cut_off_number,
             groups=token.groups,
+            memberships=token.memberships,
         )
     return PresentedToken(
         name=str(token.subject_id) if token.subject_id else token.client_id,

@@ -16,10 +16,8 @@ from tenants.queries.subject_details import SubjectDetails
 from tokens import users
 from tokens.callers import Caller
 from tokens.errors import InsufficientScope, InvalidRequest, UserNotFound
-from tokens.parameters import MAX_SCOPE_CHARACTERS, EndpointRequest
-from tokens.users import NewUser, WantedToken
-
-MAX_AUDIENCES = 20
+from tokens.parameters import EndpointRequest
+from tokens.users import NewUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Context:
 Asked = Info[Context, None]
 
 
-@strawberry.type(description="A user of the tenant.")
+@strawberry.type(description="A user of the tenant")
 class User:
     """A user; the attributes are for those who manage users."""
 
@@ -47,7 +45,7 @@ class User:
     attributes: JSON | None
 
 
-@strawberry.type(description="An access token, as RFC 6749 section 5.1 answers it.")
+@strawberry.type(description="An access token, as RFC 6749 section 5.1 answers it")
 class AccessToken:
     """A token that was just issued."""
 
@@ -57,7 +55,7 @@ class AccessToken:
     scope: str
 
 
-@strawberry.type(description="A new user with their first token.")
+@strawberry.type(description="A new user with their first token")
 class UserAndAccessToken:
     """A user and a token of theirs."""
 
@@ -65,7 +63,7 @@ class UserAndAccessToken:
     access_token: AccessToken
 
 
-@strawberry.type(description="Who the presented token speaks for, and what it may do.")
+@strawberry.type(description="Who the presented token speaks for, and what it may do")
 class AuthorisedUser:
     """The caller, as the caller's own token says."""
 
@@ -76,7 +74,7 @@ class AuthorisedUser:
 
 
 @strawberry.input(
-    description="A user who is to be made. A public master token sends name and email only."
+    description="A user who is to be made. A public master token sends name and email only"
 )
 class UserInput:
     """What is said about a new user."""
@@ -93,7 +91,7 @@ class Query:
     """What can be read."""
 
     @strawberry.field(  # type: ignore[untyped-decorator]  # as it ships.
-        description="A user by id: for private master tokens, management:users:read, or the user."
+        description="A user by id: for private master tokens, management:users:read, or the user"
     )
     def get_user(self, info: Asked, id: strawberry.ID) -> User | None:  # noqa: A002 - its name.
         """Find one user."""
@@ -102,7 +100,7 @@ class Query:
             users.find_user(context.request, context.caller, _read_id(id)), context.caller
         )
 
-    @strawberry.field(description="The user of the presented token.")  # type: ignore[untyped-decorator]
+    @strawberry.field(description="The user of the presented token")  # type: ignore[untyped-decorator]
     def get_authorised_user(self, info: Asked) -> AuthorisedUser | None:
         """Describe the caller."""
         request, caller = info.context.request, info.context.caller
@@ -122,7 +120,7 @@ class Mutation:
     """What can be made; a document has one of these."""
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]  # as it ships.
-        description="Make one user with one token, whose scope is a part of the master token's."
+        description="Make one user with one token, whose scope is a part of the master token's"
     )
     def add_user_and_access_token(
         self,
@@ -135,12 +133,14 @@ class Mutation:
         request, caller = info.context.request, info.context.caller
         if caller.master_token is None:
             raise InsufficientScope("Only a master token can ask for the token of a user.")
-        made = users.add_user(request, caller, _read_user(user), _read_wanted(scope, audience))
+        made = users.add_user(
+            request, caller, _read_user(user), users.want_token(scope or "", audience or ())
+        )
         return UserAndAccessToken(
             user=_write_user(made.user, caller), access_token=_write_token(made.answer)
         )
 
-    @strawberry.mutation(description="Issue a token for a user: for private master tokens.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Issue a token for a user: for private master tokens")  # type: ignore[untyped-decorator]
     def add_access_token(
         self,
         info: Asked,
@@ -150,7 +150,7 @@ class Mutation:
     ) -> AccessToken:
         """Issue a token."""
         request, caller = info.context.request, info.context.caller
-        wanted = _read_wanted(scope, audience)
+        wanted = users.want_token(scope or "", audience or ())
         return _write_token(users.add_token(request, caller, _read_id(user), wanted))
 
 
@@ -185,13 +185,6 @@ def _read_user(given: UserInput | None) -> NewUser:
         is_email_verified=given.email_verified,
         attributes=given.attributes or {},
     )
-
-
-def _read_wanted(scope: str | None, audience: list[str] | None) -> WantedToken:
-    if len(scope or "") > MAX_SCOPE_CHARACTERS or len(audience or ()) > MAX_AUDIENCES:
-        raise InvalidRequest("The scope or the list of audiences is too long.")
-    scopes = tuple(dict.fromkeys(scope.split(" "))) if scope else None
-    return WantedToken(scopes, tuple(dict.fromkeys(audience or ())))
 
 
 def _write_user(user: SubjectDetails, caller: Caller) -> User:

@@ -9,6 +9,7 @@ from tokens.models.refresh_token import RefreshToken
 from tokens.models.refusal import Refusal, RefusalCount
 from tokens.models.replayed_assertion import ReplayedAssertion
 from tokens.models.session import Session
+from tokens.models.usage_counter import UsageCounter
 
 __all__ = [
     "AccessToken",
@@ -21,4 +22,5 @@ __all__ = [
     "RefusalCount",
     "ReplayedAssertion",
     "Session",
+    "UsageCounter",
 ]

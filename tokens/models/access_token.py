@@ -43,6 +43,10 @@ class AccessToken(models.Model):
         null=True,
         help_text="Who acts for the subject, the latest first; null where nobody does.",
     )
+    usage_limit = models.PositiveIntegerField(
+        null=True,
+        help_text="How often resource servers may ask about it; null where that is not limited.",
+    )
     format = models.CharField(max_length=8, choices=Format)
     pepper_id = models.CharField(max_length=32, blank=True, default="")
     secret_hash = models.BinaryField(max_length=32, null=True)

@@ -19,6 +19,7 @@ from tenants.services import offboarding
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from tenants.models import Offboarding
     from tenants.services.offboarding import OffboardingReport
 
 
@@ -33,6 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("--confirm", required=True, metavar="PATH", help="the path once more")
         parser.add_argument("--export", type=Path, metavar="FILE", help="a new file for all of it")
         parser.add_argument("--reason", default="", help="why, for the record")
+        parser.add_argument(
+            "--settle-seconds",
+            type=float,
+            default=offboarding.SETTLING.total_seconds(),
+            help="how long to wait until every process knows that the tenant has ended",
+        )
 
     def handle(self, **options: object) -> None:
         """Do it, and print the report as JSON.
@@ -47,7 +54,10 @@ class Command(BaseCommand):
         if tenant is None:
             raise CommandError(f"There is no tenant {path}; write project/environment/tenant.")
         try:
-            report = _offboard(tenant, export, str(options["reason"]))
+            leaving = offboarding.begin(tenant, actor=SYSTEM, reason=str(options["reason"]))
+            # From then on the tenant issues nothing, so the archive is its last state.
+            time.sleep(float(str(options["settle_seconds"])))
+            report = _finish(tenant, leaving, export)
         except TenantsError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(report.describe(), indent=2))
@@ -55,10 +65,7 @@ class Command(BaseCommand):
             raise CommandError("Rows are left; run the command again.")
 
 
-def _offboard(tenant: Tenant, export: object, reason: str) -> OffboardingReport:
-    leaving = offboarding.begin(tenant, actor=SYSTEM, reason=reason)
-    # From here on the tenant issues nothing, so the archive is its last state.
-    time.sleep(offboarding.SETTLING.total_seconds())
+def _finish(tenant: Tenant, leaving: Offboarding, export: object) -> OffboardingReport:
     if isinstance(export, Path):
         _write(tenant, export)
     offboarding.release(leaving)

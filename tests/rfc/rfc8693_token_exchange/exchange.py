@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from tenants.models import Tenant
 
+# What is sent and what a profile has may be anything.
+# ruff: noqa: ANN401
+
 EXCHANGE = GrantType.TOKEN_EXCHANGE.value
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -43,7 +46,7 @@ class World:
 
     def user_token(self, subject: str = "alice", **more: Any) -> str:
         """Get an access token of a user, with every scope."""
-        return self.user_answer(subject, **more)["access_token"]
+        return str(self.user_answer(subject, **more)["access_token"])
 
     def user_answer(self, subject: str = "alice", **more: Any) -> dict[str, Any]:
         """Get what the application gets for a user."""
@@ -86,7 +89,9 @@ def make_world(slug: str = "globex", **profile: Any) -> World:
     tenant = make_tenant(slug)
     apis = [make_api(tenant), make_api(tenant, "parcels", scopes=["ship"])]
     scopes = ["read", "write", "ship"]
-    grants = {"grant_types": [JWT_BEARER, "client_credentials", "refresh_token", EXCHANGE]}
+    grants: dict[str, Any] = {
+        "grant_types": [JWT_BEARER, "client_credentials", "refresh_token", EXCHANGE]
+    }
     app = make_client(tenant, "app", scopes=scopes, **grants)
     server = make_client(tenant, "server", scopes=scopes, default_scopes=["read"], **grants)
     stranger = make_client(tenant, "stranger", scopes=scopes, **grants)

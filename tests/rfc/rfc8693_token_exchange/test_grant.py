@@ -22,6 +22,7 @@ from tests.rfc.rfc8693_token_exchange.exchange import (
     make_world,
 )
 from tests.rfc.verification import verify
+from tokens.explain import explain_token
 from tokens.models import AccessToken, Session
 
 if TYPE_CHECKING:
@@ -164,12 +165,18 @@ def test_disabled_subject_ends_both(world: World) -> None:
 
 @pytest.mark.requirement("RFC 8693", "4.1", "act names the actor and, inside, those before it.")
 def test_delegation_names_the_actors_the_latest_outside(world: World) -> None:
-    actor = {"actor_token": world.machine_token(world.server), "actor_token_type": ACCESS_TOKEN}
+    actor: dict[str, Any] = {
+        "actor_token": world.machine_token(world.server),
+        "actor_token_type": ACCESS_TOKEN,
+    }
     first = world.exchange(world.user_token(), **actor)
     claims = verify(world.oauth, first)
     assert claims["act"] == {"sub": "server"}
     assert claims["sub"] == str(Subject.objects.get(tenant=world.tenant).pk)
-    other = {"actor_token": world.user_token("bob"), "actor_token_type": ACCESS_TOKEN}
+    other: dict[str, Any] = {
+        "actor_token": world.user_token("bob"),
+        "actor_token_type": ACCESS_TOKEN,
+    }
     bob = world.introspect(other["actor_token"])["sub"]
     second = world.exchange(first, **other)
     assert verify(world.oauth, second)["act"] == {"sub": bob, "act": {"sub": "server"}}
@@ -179,7 +186,10 @@ def test_delegation_names_the_actors_the_latest_outside(world: World) -> None:
 
 
 def test_at_most_four_act_for_one_another(world: World) -> None:
-    actor = {"actor_token": world.machine_token(world.server), "actor_token_type": ACCESS_TOKEN}
+    actor: dict[str, Any] = {
+        "actor_token": world.machine_token(world.server),
+        "actor_token_type": ACCESS_TOKEN,
+    }
     text = world.user_token()
     for _ in range(4):
         text = world.exchange(text, **actor)
@@ -191,7 +201,7 @@ def test_delegated_token_outlives_neither_of_its_tokens(world: World) -> None:
     with time_machine.travel(time.time(), tick=False) as clock:
         actor_token = world.machine_token(world.server)
         clock.shift(3500)
-        actor = {"actor_token": actor_token, "actor_token_type": ACCESS_TOKEN}
+        actor: dict[str, Any] = {"actor_token": actor_token, "actor_token_type": ACCESS_TOKEN}
         assert world.ask(world.user_token(), **actor).json()["expires_in"] == 100
 
 
@@ -205,7 +215,7 @@ def test_outside_token_is_exchanged_once(world: World) -> None:
 
 
 def test_outside_actor_is_known_already(world: World) -> None:
-    actor = {"actor_token": world.sign("robot"), "actor_token_type": JWT}
+    actor: dict[str, Any] = {"actor_token": world.sign("robot"), "actor_token_type": JWT}
     assert_refused(world.ask(world.user_token(), **actor))
     assert not Subject.objects.filter(identities__sub="robot").exists()
     robot = world.introspect(world.user_token("robot"))["sub"]
@@ -220,7 +230,7 @@ MAY_ACT: dict[str, tuple[Any, bool]] = {
     "the client of another issuer": ({"sub": "server", "iss": "https://x.example"}, False),
     "nobody": ({}, False),
     "no object": ("server", False),
-    "null": (None, False),
+    "null, which says nothing": (None, True),
 }
 
 
@@ -236,7 +246,7 @@ def test_may_act_is_compared_with_the_actor_token(world: World) -> None:
     stated = {"sub": "robot", "iss": "https://partner.example"}
     for name, is_good in (("robot", True), ("mallory", False)):
         world.user_token(name)
-        actor = {"actor_token": world.sign(name), "actor_token_type": JWT}
+        actor: dict[str, Any] = {"actor_token": world.sign(name), "actor_token_type": JWT}
         response = world.ask(world.sign(may_act=stated), subject_token_type=JWT, **actor)
         assert (response.status_code == 200) is is_good, response.content
 
@@ -245,7 +255,7 @@ def test_may_act_is_compared_with_the_actor_token(world: World) -> None:
 def test_who_only_found_a_token_can_do_nothing_with_it(world: World) -> None:
     found = world.user_token()
     assert_refused(world.ask(found, world.stranger))
-    actor = {"actor_token": found, "actor_token_type": ACCESS_TOKEN}
+    actor: dict[str, Any] = {"actor_token": found, "actor_token_type": ACCESS_TOKEN}
     own = world.sign("carol")
     assert_refused(world.ask(own, world.stranger, subject_token_type=JWT, **actor))
 
@@ -269,12 +279,24 @@ def test_client_needs_the_grant_and_credentials(world: World) -> None:
     save_client(world.server.client, actor=SYSTEM)
     parent = world.user_token()
     assert_refused(world.ask(parent), "unauthorized_client")
-    make_client(
-        world.tenant, "spa", grant_types=[EXCHANGE], token_endpoint_auth_method="none"
-    )
+    make_client(world.tenant, "spa", grant_types=[EXCHANGE], token_endpoint_auth_method="none")
     sent = {"subject_token": parent, "subject_token_type": ACCESS_TOKEN, "client_id": "spa"}
     assert_refused(world.oauth.token(grant_type=EXCHANGE, **sent), "unauthorized_client")
     assert Client.objects.filter(client_id="spa").exists()
+
+
+def test_derived_token_is_explained_by_its_row(world: World) -> None:
+    actor: dict[str, Any] = {
+        "actor_token": world.machine_token(world.server),
+        "actor_token_type": ACCESS_TOKEN,
+    }
+    world.exchange(world.user_token(), scope="read", **actor)
+    row = AccessToken.objects.get(parent_id__isnull=False)
+    explained = explain_token(world.tenant.pk, row.pk)
+    assert explained is not None
+    assert explained.notes == ()
+    claims = {claim.name: claim.value for claim in explained.claims}
+    assert claims["act"] == {"sub": "server"}
 
 
 def test_metadata_offers_the_grant(world: World) -> None:

@@ -47,7 +47,9 @@ class Company:
 @pytest.fixture
 def company() -> Company:
     tenant = make_tenant(claim_profile="onewelcome", signing_algorithm="RS256")
-    api = make_api(tenant, "profile-api", audience="profile-api", scopes=["read"])
+    api = make_api(
+        tenant, "profile-api", audience="profile-api", scopes=["read"], allow_limited_jwt=True
+    )
     limited = {"name": "profile", "usage_limit": 5}
     changes.save(
         type(find_scopes(tenant, ["read"])[0])(tenant=tenant, api=api, **limited), actor=SYSTEM

@@ -9,21 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.records import JSON, ClaimRuleRecord
+from tenants.records import JSON, ClaimRuleRecord, MembershipRecord
 from tests.factories.records import TOKEN_ID, Changes, make_token_record
 from tokens.claim_profiles import PROFILES, ClaimProfileData, get
 from tokens.claims import (
-    GROUPS_BUDGET_BYTES,
     RESERVED_CLAIMS,
     build_claims,
     build_header,
     extra_claims,
 )
 
-GROUP_POLICIES = "urn:onegini.com:oidc:group_policies"
 SUBJECT = "1c0e2c84-b05f-4c23-9175-c238f70901be"
 OF_CLIENT = make_token_record()
 OF_USER = replace(OF_CLIENT, subject=SUBJECT)
+MEMBERSHIP = MembershipRecord(TOKEN_ID, "staff", "Staff", ("read",))
 EVERY_PROFILE = pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
 
 
@@ -122,21 +121,6 @@ def test_authentication_is_told_by_rfc9068() -> None:
     assert (claims["acr"], claims["amr"]) == ("gold", ["pwd", "otp"])
 
 
-@pytest.mark.parametrize(
-    ("name", "claim", "written"),
-    [
-        ("rfc9068", "groups", ["staff"]),
-        ("onewelcome", GROUP_POLICIES, {"groups": [{"name": "staff"}]}),
-    ],
-)
-def test_groups_stay_within_their_budget(name: str, claim: str, written: JSON) -> None:
-    few = replace(OF_USER, groups=("staff",))
-    many = replace(OF_USER, groups=("staff" * 20,) * (GROUPS_BUDGET_BYTES // 100 + 1))
-    assert build_claims(get(name), few)[claim] == written
-    assert claim not in build_claims(get(name), many)
-    assert claim not in build_claims(get(name), OF_USER)
-
-
 @pytest.mark.parametrize(("limit", "expected"), [(5, 5), (0, None)])
 def test_usage_limit_is_told_where_there_is_one(limit: int, expected: int | None) -> None:
     claims = build_claims(get("onewelcome"), replace(OF_CLIENT, usage_limit=limit))
@@ -220,7 +204,9 @@ def test_no_rules_are_no_claims() -> None:
 
 @EVERY_PROFILE
 def test_every_name_of_every_profile_is_reserved(profile: ClaimProfileData) -> None:
-    record = replace(OF_USER, actor="a", acr="b", amr=("c",), authenticated_at=1, groups=("d",))
+    record = replace(
+        OF_USER, actor="a", acr="b", amr=("c",), authenticated_at=1, memberships=(MEMBERSHIP,)
+    )
     assert set(build_claims(profile, replace(record, usage_limit=3))) <= RESERVED_CLAIMS
 
 

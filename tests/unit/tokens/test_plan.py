@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenants.impersonation import build_right
 from tenants.policy import decide
 from tenants.records import (
     ClaimRuleRecord,
@@ -30,7 +31,8 @@ from tests.factories.records import (
     make_subject,
     make_tenant,
 )
-from tokens.plan import FACTS_BYTES, MissingSigningKey, plan
+from tokens.plan import MissingSigningKey, plan
+from tokens.request_facts import FACTS_BYTES
 from tokens.token_ids import expiry_of
 
 if TYPE_CHECKING:
@@ -107,7 +109,14 @@ def test_opaque_token_needs_no_key_and_keeps_its_claims() -> None:
 
 def test_space_blocks_token_type_is_lower_case() -> None:
     tenant = saying(TokenSettings(claim_profile="spaceblocks"))
-    result = planned(make_request(CLIENT, "read", app_subject_id="user-123"), tenant)
+    right = build_right(
+        tenants=["()"],
+        subjects=["user-.*"],
+        scope_ids=CLIENT.scope_ids,
+        max_lifetime_seconds=None,
+    )
+    client = replace(CLIENT, impersonation=right)
+    result = planned(make_request(client, "read", app_subject_id="user-123"), tenant)
     assert result.response["token_type"] == "bearer"
     ext = result.claims["ext"]
     assert isinstance(ext, dict)

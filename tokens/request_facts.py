@@ -1,0 +1,86 @@
+"""What a token's row keeps of its request, without secrets, so that it can be explained. Pure."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from tokens.parameters import FORM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenants.records import JSON, AccessRequest
+
+# Beyond this the caller's texts are kept as digests, so that no row grows with them.
+FACTS_BYTES: Final = 1_024
+# The member that stands for the grant's findings where they are too long.
+DIGEST: Final = "digest"
+POST: Final = "POST"
+# What nearly every request has, so that no row says it.
+USUAL_TYPE: Final = ("content-type", FORM)
+
+
+def collect_facts(request: AccessRequest) -> dict[str, JSON]:
+    """Collect what the caller said, without secrets, by which the token is explained later."""
+    written = {
+        "scope": " ".join(request.requested_scopes or ()),
+        "audience": " ".join(request.requested_audiences),
+        "api": request.api_slug,
+        "user_agent": request.user_agent,
+    }
+    facts: dict[str, JSON] = {"grant_type": request.grant_type, "address": request.address}
+    encoded = {name: text.encode("utf-8", "surrogatepass") for name, text in written.items()}
+    size = sum(map(len, encoded.values()))
+    is_digested = size > FACTS_BYTES
+    for name, text in written.items():
+        if text:
+            facts[name] = sha256(encoded[name]).hexdigest() if is_digested else _storable(text)
+    found = _found_facts(request)
+    if found:
+        facts |= _bounded(found, FACTS_BYTES - size)
+    if is_digested:
+        facts["digested"] = True
+    return facts
+
+
+def _found_facts(request: AccessRequest) -> dict[str, JSON]:
+    """Collect what the grant found out and policies may read; a session's row tells its own."""
+    headers: dict[str, JSON] = {
+        name: text
+        for name, text in request.headers.items()
+        if name != "user-agent" and (name, text) != USUAL_TYPE
+    }
+    found: dict[str, JSON] = {
+        "groups": _listed(request.groups),
+        "claims": None if request.claims is None else dict(request.claims),
+        "headers": headers or None,
+        "usage_limit": request.usage_limit or None,
+        "method": request.method if request.method != POST else None,
+    }
+    if request.session_id is None:
+        for name in ("scope_ceiling", "audience_ceiling"):
+            ceiling: frozenset[str] | None = getattr(request, name)
+            found[name] = None if ceiling is None else _listed(sorted(ceiling))
+        found["expires_at_ceiling"] = request.expires_at_ceiling
+    return {name: value for name, value in found.items() if value is not None and value != ""}
+
+
+def _listed(names: Sequence[str] | None) -> JSON:
+    return None if names is None else [*names]
+
+
+def _bounded(found: dict[str, JSON], room: int) -> dict[str, JSON]:
+    """Keep the facts where they fit and PostgreSQL can store them, else the digest of them all."""
+    text = json.dumps(found, separators=(",", ":"), sort_keys=True).encode()
+    if len(text) <= room and b"\\u0000" not in text and b"\\ud" not in text:
+        return found
+    return {DIGEST: sha256(text).hexdigest()}
+
+
+def _storable(text: str) -> str:
+    """Replace what PostgreSQL's JSON refuses: NUL and lone surrogates, and other control codes."""
+    if text.isprintable():
+        return text
+    return "".join([letter if letter.isprintable() else "\ufffd" for letter in text])
