@@ -230,7 +230,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "authplatform management API",
-    "DESCRIPTION": "Manages the clients and access policies of one tenant; docs/api.md explains it.",
+    "DESCRIPTION": "Manages clients, policies, users and groups of one tenant; see docs/api.md.",
     "VERSION": "1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {

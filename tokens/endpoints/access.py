@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from tenants import snapshot
 from tenants.policy import DESCRIPTIONS, Reason
@@ -139,7 +139,7 @@ class AccessView(EndpointView):
         stated = request.META.get("HTTP_X_REQUEST_ID", "")
         if _REQUEST_ID.fullmatch(stated):
             response.headers["X-Request-Id"] = stated
-        return cast("HttpResponseBase", response)
+        return response
 
     def read_parameters(
         self, body: bytes, content_type: str, _tenant: TenantSnapshot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -40,9 +41,17 @@ def _children(kind: type[OAuthError]) -> list[type[OAuthError]]:
     return [kind, *(child for sub in kind.__subclasses__() for child in _children(sub))]
 
 
+# What some errors know beside their sentence.
+MORE: dict[type[OAuthError], dict[str, Any]] = {
+    errors.QuotaExceeded: {"retry_after_seconds": 60},
+    errors.QueryRefused: {"code": "TOO_DEEP"},
+}
+
+
 @pytest.mark.parametrize("kind", _children(OAuthError)[1:], ids=lambda kind: kind.__name__)
 def test_each_error_is_answered_by_its_own_status(kind: type[OAuthError]) -> None:
-    answer = answer_error(kind("Do this.", detail="not for the caller"), issuer=ISSUER)
+    error = kind("Do this.", detail="not for the caller", **MORE.get(kind, {}))
+    answer = answer_error(error, issuer=ISSUER)
     assert answer.status == kind.status
     assert answer.body == {"error": kind.error, "error_description": "Do this."}
     assert answer.headers["Cache-Control"] == "no-store"
