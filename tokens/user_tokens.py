@@ -189,11 +189,16 @@ def _withdraw(request: EndpointRequest, caller: Caller, consents: list[Consent])
 
 
 def _require_writer(request: EndpointRequest, caller: Caller, user_id: UUID) -> None:
-    """Refuse who may only read; who may not even read is told that there is nobody."""
+    """Refuse who may only read; who may not even read is told that there is nobody.
+
+    What was exchanged for a user's token speaks for the user, but was made to do less.
+    """
     if not caller.writes_all and caller.subject_id != user_id:
         if caller.reads_all:
             raise InsufficientScope("Ending this needs the scope management:users:write.")
         raise UserNotFound(NO_USER)
+    if caller.token is not None and caller.token.parent_id is not None:
+        raise InsufficientScope("A token that was exchanged for another can only read here.")
     reach_user(request, caller, user_id)
 
 

@@ -18,6 +18,7 @@ from tenants.queries.subject_details import (
     is_external_id_taken,
     list_details,
 )
+from tenants.queries.subjects import find_subjects
 from tenants.records import NOTHING, SubjectRecord
 from tenants.services.subjects import save_subject
 from tokens import issuance, master_token_quotas
@@ -133,8 +134,10 @@ def add_token(
     """
     if caller.is_public:
         raise InsufficientScope("A public master token makes new users only.")
-    user = find_user(request, caller, user_id)
-    subject = SubjectRecord(user.id, user.is_enabled, request.cut_off_number, user.groups)
+    find_user(request, caller, user_id)
+    subject = find_subjects(request.tenant.id, [user_id]).get(user_id)
+    if subject is None:
+        raise UserNotFound(NO_USER)
     asked, decision = _decide(request, caller, subject, wanted)
     return issuance.issue(asked, decision, request)
 

@@ -111,13 +111,22 @@ class PolicyTrialView(TenantView):
         """Judge a request by the live configuration and by the edited, unsaved policy."""
         caller = caller_of(request)
         values = read_body(request, PolicyTrialDocument)
-        policy = _find_policy(caller.tenant.id, values.get("policy_id"))
-        own, links = split_links(caller.tenant.id, values.get("policy", {}))
-        for name, value in own.items():
-            setattr(policy, name, value)
-        core = _read_tenant(caller.tenant.path)
-        trial = try_policy(core, _read_question(values["request"]), policy, links)
-        return Response(_describe(policy, trial))
+        return Response(judge(_read_tenant(caller.tenant.path), values))
+
+
+def judge(tenant: TenantSnapshot, values: Mapping[str, Any]) -> dict[str, JSON]:
+    """Judge a validated document's request by the live configuration and by its policy.
+
+    Raises:
+        NotFound: the tenant has no such policy.
+        InvalidEntity: naming what is wrong with the policy or the request.
+    """
+    policy = _find_policy(tenant.id, values.get("policy_id"))
+    own, links = split_links(tenant.id, values.get("policy", {}))
+    for name, value in own.items():
+        setattr(policy, name, value)
+    trial = try_policy(tenant, _read_question(values["request"]), policy, links)
+    return _describe(policy, trial)
 
 
 def _read_tenant(path: str) -> TenantSnapshot:

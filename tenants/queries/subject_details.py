@@ -71,8 +71,9 @@ def find_details(
 def list_details(
     tenant_id: UUID, wanted: SubjectFilter, *, after: UUID | None, limit: int
 ) -> list[SubjectDetails]:
-    """List users in the order of their ids, those behind `after`."""
+    """List users who are not erased in the order of their ids, those behind `after`."""
     conditions = [
+        " AND s.erased_at IS NULL",
         _IN_GROUPS if wanted.groups else "",
         " AND s.external_id = %(external_id)s" if wanted.external_id else "",
         " AND s.email = %(email)s" if wanted.email else "",

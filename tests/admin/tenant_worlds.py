@@ -100,10 +100,13 @@ class TenantWorld:
         change = ConfigurationChange.objects.filter(tenant_id=self.tenant.pk).first()
         assert event is not None
         assert change is not None
-        left = Offboarding.objects.create(
-            pk=uuid4(), path=f"acme/production/{self.slug}-old", delete_after=timezone.now()
+        # A tenant that leaves is the platform's business and none of this one's entities.
+        Offboarding.objects.create(
+            pk=uuid4(),
+            path=f"acme/production/{self.slug}-old",
+            delete_after=timezone.now() + timedelta(days=1),
         )
-        return [CutOff.objects.get(pk=cut_off.pk), event, change, left]
+        return [CutOff.objects.get(pk=cut_off.pk), event, change]
 
     @property
     def _no_one(self) -> UUID:

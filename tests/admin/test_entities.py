@@ -191,6 +191,8 @@ def test_a_master_token_is_shown_once(owner: OperatorBrowser, globex: TenantWorl
         "is_enabled": "on",
         "expires_at_0": expires.date().isoformat(),
         "expires_at_1": "12:00",
+        "max_users_per_address_per_day": "10",
+        "max_users_per_day": "1000",
     }
     page = owner.post(address(MasterToken, "add"), form)
     assert "amt_" in page.content.decode(), errors_of(page)

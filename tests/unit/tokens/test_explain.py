@@ -38,6 +38,8 @@ from tokens.parameters import EndpointRequest, Parameters
 from tokens.preview import KID_TO_COME, OPAQUE_TEXT, REFRESH_TEXT, preview
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tenants.records import JSON, TenantSnapshot
     from tests.factories.tokens import Issuer
     from tokens.explain import TokenExplanation
@@ -499,3 +501,32 @@ def test_command_says_what_there_is_not(arguments: list[str]) -> None:
         run("--tenant", issuer.tenant.path, *arguments)
     with pytest.raises(CommandError, match="no tenant"):
         run("--tenant", "a/b/c", *arguments)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("effect", ["deny", "allow"])
+def test_the_command_tries_a_policy_that_is_not_saved(tmp_path: Path, effect: str) -> None:
+    tenant = make_tenant()
+    make_api(tenant)
+    make_client(tenant, scopes=["read"], is_allowed=effect == "deny")
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(f"{{slug: night, effect: {effect}, engine: allow, clients: [api-client]}}")
+    written = StringIO()
+    call_command("explain", tenant=tenant.path, client="api-client", policy=edited, stdout=written)
+    answer = json.loads(written.getvalue())
+    assert answer["live"]["is_allowed"] is (effect == "deny")
+    assert answer["edited"]["is_allowed"] is (effect == "allow")
+    assert answer["differences"]
+    assert not AccessPolicy.objects.filter(slug="night").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["[]", "{effect: maybe}", "{clients: [nobody]}", "{"])
+def test_the_command_says_what_is_wrong_with_a_policy_file(tmp_path: Path, text: str) -> None:
+    tenant = make_tenant()
+    make_api(tenant)
+    make_client(tenant, scopes=["read"])
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(text)
+    with pytest.raises(CommandError):
+        call_command("explain", tenant=tenant.path, client="api-client", policy=edited)

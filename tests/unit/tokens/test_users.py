@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,13 +12,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tenants.models import AuditEvent, CutOff, Subject
+from tenants.models import AuditEvent, CutOff, Group, Subject
 from tenants.records import SYSTEM
+from tenants.services import changes
 from tenants.services.clients import save_client
-from tests.factories.master_tokens import Application, make_application
+from tenants.services.groups import save_group
+from tenants.services.master_tokens import save_master_token
+from tests.factories.master_tokens import Application, find_by_text, make_application
 from tests.factories.tenants import make_client
 from tests.factories.tokens import Issuer, subject_record
 from tests.oauth_client import OAuthClient
+from tokens.jose import decode_base64url
 from tokens.models import AccessToken, Consent
 
 if TYPE_CHECKING:
@@ -223,3 +228,58 @@ def test_ending_a_token_ends_the_session_that_would_renew_it(app: Application) -
     assert app.send("GET", path, app.private).status_code == 404
     assert app.send("DELETE", path, app.private).status_code == 404
     assert AuditEvent.objects.filter(event="session.ended", entity_id=row.session_id).exists()
+
+
+def test_token_tells_of_the_users_groups_where_the_client_wants_it(app: Application) -> None:
+    user_id = app.add_user()["user"]["id"]
+    group = Group(tenant=app.tenant, slug="staff", permissions=["orders"])
+    save_group(group, actor=SYSTEM, links={"subjects": [Subject.objects.get()]})
+    app.client.group_claims = "rfc9068"
+    save_client(app.client, actor=SYSTEM)
+    issued = app.send("POST", f"/users/{user_id}/tokens", app.private, {}).json()
+    payload = issued["access_token"].split(".")[1]
+    assert json.loads(decode_base64url(payload))["groups"] == ["staff"]
+
+
+def test_kill_switch_reaches_what_was_exchanged(app: Application) -> None:
+    made = app.add_user(app.public)
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    server = make_client(app.tenant, "server", scopes=["read:accounts"], grant_types=[exchange])
+    app.tenant.apis.get(slug="accounts").resource_server_clients.add(server.client)
+    changes.save(app.tenant, actor=SYSTEM)
+    answer = app.oauth.token(
+        server,
+        grant_type=exchange,
+        subject_token=made["access_token"],
+        subject_token_type="urn:ietf:params:oauth:token-type:access_token",
+        scope="read:accounts",
+    )
+    assert answer.status_code == 200, answer.content
+    derived = answer.json()["access_token"]
+    assert app.send("GET", "/me", derived).status_code == 200
+    # It was made to do less than the user's own token, which may end all the others.
+    path = f"/users/{made['user']['id']}/tokens"
+    assert app.send("DELETE", path, derived).status_code == 403
+    token = find_by_text(app.tenant, app.public)
+    token.is_enabled = False
+    save_master_token(token, actor=SYSTEM)
+    assert app.send("GET", "/me", derived).status_code == 401
+
+
+def test_subjects_of_the_application_are_none_of_the_users(app: Application) -> None:
+    made = make_client(
+        app.tenant,
+        "acting",
+        scopes=["read:accounts"],
+        may_impersonate=True,
+        impersonated_tenants=["t"],
+        impersonated_subjects=["s"],
+    )
+    scope = app.tenant.scopes.get(name="read:accounts")
+    save_client(made.client, actor=SYSTEM, links={"impersonation_scopes": [scope]})
+    acting = app.oauth.token(made, app_tenant_id="t", app_subject_id="s")
+    assert acting.status_code == 200, acting.content
+    token = acting.json()["access_token"]
+    assert app.send("GET", "/me", token).status_code == 404
+    assert app.send("GET", "/users", token).status_code == 403
+    assert app.send("GET", f"/users/{app.add_user()['user']['id']}", token).status_code == 404

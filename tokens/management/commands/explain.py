@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tenants.records import AccessRequest, GrantType
 from tokens.explain import explain_request_id, explain_token, read_subject
 from tokens.explained_text import write_text
 from tokens.explanations import describe_preview, describe_refusal, describe_token
+from tokens.management.policy_files import try_policy_file
 from tokens.preview import preview
 
 if TYPE_CHECKING:
@@ -45,6 +47,12 @@ class Command(BaseCommand):
         parser.add_argument("--scope", action="append", default=[], help="May be repeated.")
         parser.add_argument("--audience", action="append", default=[], help="May be repeated.")
         parser.add_argument("--subject", type=_read_id, help="The id of an end user.")
+        parser.add_argument(
+            "--policy",
+            type=Path,
+            help="A file with one access policy, edited and not saved, to try on --client: YAML or "
+            "JSON with the members of the management API; a stored slug means that policy.",
+        )
         parser.add_argument("--json", action="store_true", help="Write JSON.")
 
     def handle(self, *_: object, **options: Any) -> None:  # noqa: ANN401 - as Django types it.
@@ -52,6 +60,9 @@ class Command(BaseCommand):
         tenant = Tenant.objects.filter(path=options["tenant"]).first()
         if tenant is None:
             raise CommandError(f"There is no tenant {options['tenant']}.")
+        if options["policy"]:
+            self.stdout.write(json.dumps(try_policy_file(tenant, options), indent=2))
+            return
         described = _describe(tenant, options)
         text = json.dumps(described, indent=2) if options["json"] else write_text(described)
         self.stdout.write(text)

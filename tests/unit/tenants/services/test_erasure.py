@@ -164,6 +164,7 @@ def test_tokens_and_sessions_end(app: Application, anna: Subject) -> None:
     assert Session.objects.get().cut_off_number < cut_off.number
     assert app.send("GET", f"/users/{anna.pk}", app.private).status_code == 404
     assert app.send("POST", f"/users/{anna.pk}/tokens", app.private, {}).status_code == 404
+    assert app.send("GET", "/users", app.private).json()["items"] == []
 
 
 def test_audit_stays_whole_under_the_pseudonym(app: Application, anna: Subject) -> None:

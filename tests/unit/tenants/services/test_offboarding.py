@@ -144,7 +144,7 @@ def test_end_of_the_chain_stands_in_the_platforms_own(globex: TenantWorld) -> No
         ("tenant.audit_chain_closed", report.audit_hash),
     ]
     assert audit.find_broken_link(None) is None
-    kept = Offboarding.objects.get()
+    kept = Offboarding.objects.get(path=globex.tenant.path)
     assert (kept.path, kept.report) == (globex.tenant.path, report.describe())
     assert kept.finished_at == report.finished_at
     with pytest.raises(Conflict, match="left already"):
@@ -156,9 +156,9 @@ def test_interrupted_deletion_goes_on_and_reports_the_beginning(globex: TenantWo
     release(leaving)
     before = count_rows(globex.tenant.pk)
     chain = [7, "ab"]
-    Offboarding.objects.update(report={"before": before, "chain": chain})
+    Offboarding.objects.filter(pk=leaving.pk).update(report={"before": before, "chain": chain})
     AuditEvent.objects.filter(tenant_id=globex.tenant.pk).delete()
-    report = delete_rows(Offboarding.objects.get(), actor=SYSTEM)
+    report = delete_rows(Offboarding.objects.get(path=globex.tenant.path), actor=SYSTEM)
     assert (report.is_proven, report.before, report.audit_events) == (True, before, 7)
 
 
@@ -176,7 +176,7 @@ def test_tenant_that_was_enabled_again_is_kept(globex: TenantWorld) -> None:
     with pytest.raises(Conflict, match="enabled again"):
         delete_rows(leaving, actor=SYSTEM)
     continue_offboardings()
-    assert not Offboarding.objects.exists()
+    assert not Offboarding.objects.filter(pk=leaving.pk).exists()
     assert Tenant.objects.filter(pk=globex.tenant.pk, is_enabled=True).exists()
     assert AuditEvent.objects.filter(event="tenant.offboarding_cancelled").exists()
 
@@ -190,7 +190,7 @@ def test_task_waits_and_then_deletes(globex: TenantWorld) -> None:
     continue_offboardings()
     continue_offboardings()
     assert not Tenant.objects.filter(pk=globex.tenant.pk).exists()
-    assert Offboarding.objects.get().report["is_proven"] is True
+    assert Offboarding.objects.get(path=globex.tenant.path).report["is_proven"] is True
 
 
 def run_command(*arguments: str) -> dict[str, Any]:
