@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from authplatform import child_signals
 from authplatform.env import Environment, Stage, read_assignments
 from authplatform.supervisor_children import ROOT, Child
 from authplatform.supervisor_installation import StartRefused
@@ -80,6 +81,7 @@ def _variables(environment: Environment) -> dict[str, str]:
         "DATA_DIR": str(environment.data_directory),
         "PORT": str(environment.port),
         "PYTHONUNBUFFERED": "1",
+        child_signals.SUPERVISOR: str(os.getpid()),
     }
 
 
@@ -120,8 +122,7 @@ def _resource_server(environment: Environment, variables: Mapping[str, str]) -> 
     chosen = {name: text for name, text in demo.items() if name.startswith("RESOURCE_SERVER_")}
     command = [
         *GRANIAN,
-        "resource_server:application",
-        f"--working-dir={ROOT / 'docs' / 'examples'}",
+        "authplatform.example_server:application",
         f"--host={environment.bind_address}",
         f"--port={environment.port + 1}",
         "--respawn-failed-workers",

@@ -68,18 +68,26 @@ def load(path: Path, *, base_url: str) -> Demo:
     jwks = demo_issuer.write_jwks(variables[ISSUER_KEY])
     content = text.replace(JWKS_PLACE, jwks).encode()
     documents = read_bytes(content, file=DEMO_FILE.name, directory=DEMO_FILE.parent)
-    tenants = [_describe(document, variables, base_url) for document in documents]
+    described = [(document, _describe(document, variables, base_url)) for document in documents]
+    here = [(document, tenant) for document, tenant in described if not _has_left(tenant.path)]
     # The file comes first: a secret that is stored as a hash only can't be read again.
     write_assignments(path, {**variables, **_describe_example(variables, base_url)})
     missing = []
-    for document, tenant in zip(documents, tenants, strict=True):
+    for document, tenant in here:
         stored = models.Tenant.objects.filter(path=tenant.path).first()
         if stored is None or not stored.clients.exists():
             missing.append(document)
         else:
             repair(stored, tenant.entry, variables)
     apply_documents(missing, actor=SYSTEM, variables=variables)
-    return Demo(tenants, variables[ISSUER_KEY], variables[MASTER_TOKEN])
+    return Demo([tenant for _, tenant in here], variables[ISSUER_KEY], variables[MASTER_TOKEN])
+
+
+def _has_left(path: str) -> bool:
+    """Say whether a tenant of the demo was offboarded; its issuer is never given again."""
+    if models.Tenant.objects.filter(path=path).exists():
+        return False
+    return models.IssuerReservation.objects.filter(path=path).exists()
 
 
 def _complete(path: Path, text: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# Where the tests are that use the running platform.
-FOLDERS = ("tests/live/", "tests/clients/")
+# Where the tests are that share a running platform, by what they share.
+FOLDERS = {"live": ("tests/live/", "tests/clients/"), "run": ("tests/run/",)}
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +25,11 @@ def live() -> Iterator[Installation]:
 
 
 class SharedPlatformScheduling(LoadScopeScheduling):  # type: ignore[misc]  # As above.
-    """Sends all tests of the running platform to one worker, and every other test anywhere."""
+    """Sends all tests of a running platform to one worker, and every other test anywhere."""
 
     def _split_scope(self, nodeid: str) -> str:
         """Name what must stay together; each other test stands alone."""
-        return "live" if nodeid.startswith(FOLDERS) else nodeid
+        return next((name for name, below in FOLDERS.items() if nodeid.startswith(below)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -40,6 +40,14 @@ def platform(folder: Path) -> Iterator[Platform]:
         yield started
 
 
+@pytest.fixture
+def own_folder() -> Iterator[Path]:
+    """A folder of the test's own: it kills what runs there, or runs something itself."""
+    made = make_reachable_folder()
+    yield made / "data"
+    shutil.rmtree(made, ignore_errors=True)
+
+
 def _connect(folder: Path) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(owner_url(folder / "postgres"), autocommit=True)
 
@@ -132,7 +140,9 @@ def test_killed_processes_come_back(platform: Platform) -> None:
         wait_until(lambda: platform.get_status("/readyz") == 200)
 
 
-def test_after_kill_9_it_starts_again_and_keeps_the_data(platform: Platform) -> None:
+def test_after_kill_9_it_starts_again_and_keeps_the_data(own_folder: Path) -> None:
+    platform = begin(own_folder, find_free_port())
+    platform.wait_until_announced()
     secrets = (platform.folder / "secrets.env").read_text()
     with _connect(platform.folder) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -147,18 +157,18 @@ def test_after_kill_9_it_starts_again_and_keeps_the_data(platform: Platform) -> 
         wait_until(lambda: not any(map(is_alive, children)))
         started = again.find_children("")
     finally:
-        assert again.stop() == 0
+        assert again.stop() == 0, "".join(again.output)
     assert not any(map(is_alive, started))
     assert again.get_status("/healthz") == 0
 
 
-def test_command_on_a_made_installation_needs_no_variable(folder: Path) -> None:
-    with running(folder):
+def test_command_on_a_made_installation_needs_no_variable(own_folder: Path) -> None:
+    with running(own_folder):
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         outcome = subprocess.run(
             [sys.executable, "manage.py", "migrate", "--check"],
             cwd=ROOT,
-            env=kept | {"DATA_DIR": str(folder)},
+            env=kept | {"DATA_DIR": str(own_folder)},
             capture_output=True,
             check=False,
         )

@@ -17,7 +17,7 @@ from django.test import Client as HttpClient
 
 from tenants.models import Client, ClientSecret, ConfigurationChange, Subject, Tenant, User
 from tenants.records import SYSTEM
-from tenants.services import changes, client_secrets, clients
+from tenants.services import changes, client_secrets, clients, offboarding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,3 +208,13 @@ def test_lines_work_again_after_the_file_was_deleted(demo_file: Path) -> None:
     assert call(line)["access_token"]
     (line,) = indented_lines(second, "/graphql")
     assert send(line)["data"]["addUserAndAccessToken"]["accessToken"]["accessToken"]
+
+
+def test_tenant_that_was_offboarded_stays_away() -> None:
+    run_demo()
+    leaving = offboarding.begin(Tenant.objects.get(path="demo/seeds/ideavate"), actor=SYSTEM)
+    offboarding.release(leaving)
+    assert offboarding.delete_rows(leaving, actor=SYSTEM).is_proven
+    text = run_demo()
+    assert "/ideavate/" not in text
+    assert call(find_line(text, "aidbox"))["access_token"]
