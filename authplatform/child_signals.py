@@ -24,13 +24,17 @@ def terminate_with_parent() -> None:
 def _signal_with_parent(number: signal.Signals) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
-    # A worker that is still starting when all is killed asks for the signal too late to get it.
+    # Who is still starting when all is killed may have lost the signal; this one tells its parent
+    # again, which by now listens, and stops its workers in good order.
     if _is_gone(os.environ.get(SUPERVISOR, "")):
-        os.kill(os.getpid(), number)
+        os.kill(os.getppid() if os.getppid() > 1 else os.getpid(), number)
 
 
 def _is_gone(supervisor: str) -> bool:
+    if not supervisor:
+        return False
     try:
-        return bool(supervisor) and os.kill(int(supervisor), 0) is not None
+        os.kill(int(supervisor), 0)
     except (OSError, ValueError):
         return True
+    return False

@@ -125,6 +125,7 @@ def _resource_server(environment: Environment, variables: Mapping[str, str]) -> 
         "authplatform.example_server:application",
         f"--host={environment.bind_address}",
         f"--port={environment.port + 1}",
+        "--blocking-threads=1",
         "--respawn-failed-workers",
         "--log-level=warning",
     ]
