@@ -6,9 +6,13 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 
 PR_SET_PDEATHSIG = 1  # Source: prctl(2).
 SUPERVISOR = "AUTHPLATFORM_SUPERVISOR"  # The process id under which everything runs.
+WATCH_SECONDS = 0.5
+GRACE_SECONDS = 2.0
 
 
 def interrupt_with_parent() -> None:
@@ -24,15 +28,26 @@ def terminate_with_parent() -> None:
 def _signal_with_parent(number: signal.Signals) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
-    # Who is still starting when all is killed may have lost the signal; this one tells its parent
-    # again, which by now listens, and stops its workers in good order.
-    if _is_gone(os.environ.get(SUPERVISOR, "")):
-        os.kill(os.getppid() if os.getppid() > 1 else os.getpid(), number)
+
+
+def leave_with_supervisor() -> None:
+    """End this worker soon after the supervisor is gone.
+
+    A worker that is still starting when all is killed can lose the signal for good.
+    """
+    supervisor = os.environ.get(SUPERVISOR, "")
+    if supervisor:
+        threading.Thread(target=_watch, args=[supervisor], name="orphanage", daemon=True).start()
+
+
+def _watch(supervisor: str) -> None:
+    while not _is_gone(supervisor):
+        time.sleep(WATCH_SECONDS)
+    time.sleep(GRACE_SECONDS)  # Answers that are under way, where the signal did arrive.
+    os._exit(1)
 
 
 def _is_gone(supervisor: str) -> bool:
-    if not supervisor:
-        return False
     try:
         os.kill(int(supervisor), 0)
     except (OSError, ValueError):

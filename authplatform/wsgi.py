@@ -8,6 +8,7 @@ from authplatform import child_signals
 
 # Without this, kill -9 of the server's main process leaves its workers serving.
 child_signals.terminate_with_parent()
+child_signals.leave_with_supervisor()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplatform.settings")
 
 from django.conf import settings  # noqa: E402 - the lines above come first.
