@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.1
 ANYONE_MAY_PASS = 0o711  # As root, PostgreSQL runs as nobody in a folder below.
 OWNER_ONLY = 0o700
