@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from celery import Celery
 
+from authplatform.tracing import TaskSpans
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplatform.settings")
 
 # Task -> cadence. A task's name is its dotted path.
@@ -18,6 +20,7 @@ SCHEDULE: dict[str, timedelta] = {
 }
 
 app = Celery("authplatform")
+TaskSpans().connect()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {

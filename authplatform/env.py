@@ -58,6 +58,7 @@ class Environment:
     access_log: bool
     lean_adapter: bool
     metrics_directory: str
+    traces_endpoint: str
     is_database_embedded: bool
 
 
@@ -137,6 +138,7 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
         access_log=_read_switch(given, "ACCESS_LOG"),
         lean_adapter=_read_switch(given, "LEAN_ADAPTER", default="on"),
         metrics_directory=given.get("PROMETHEUS_MULTIPROC_DIR", ""),
+        traces_endpoint=_read_optional_url(given, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         is_database_embedded=not given.get("DATABASE_URL"),
     )
 
@@ -172,6 +174,10 @@ def _read_url(given: Mapping[str, str], name: str, default: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or not bare:
         raise InvalidEnvironment(f"{name} must be a URL like https://login.example, not {text!r}.")
     return text
+
+
+def _read_optional_url(given: Mapping[str, str], name: str) -> str:
+    return _read_url(given, name, "") if given.get(name) else ""
 
 
 def _read_list(given: Mapping[str, str], name: str, *, default: str = "") -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import orjson
 from django.conf import settings
 from django.db import close_old_connections
 
-from authplatform import logs, metrics
+from authplatform import logs, metrics, tracing
 from authplatform.middleware import REQUEST_ID, admin_host, find_client_address
 from tokens import error_handler
 from tokens.endpoints.introspect import IntrospectView
@@ -74,6 +74,7 @@ class LeanAdapter:
         self._application = application
         self._admin_host = admin_host()
         self._keeps_access_log = settings.AUTHPLATFORM_ACCESS_LOG
+        self._is_traced = bool(settings.AUTHPLATFORM_TRACES_ENDPOINT)
         self._security = [("X-Content-Type-Options", "nosniff")]
         if settings.TENANTS_BASE_URL.startswith("https:"):
             text = "max-age=31536000; includeSubDomains"
@@ -94,6 +95,8 @@ class LeanAdapter:
         finally:
             logs.current_request_id.reset(context)
         metrics.observe_request(route, answer.status, time.perf_counter() - began)
+        if self._is_traced:
+            tracing.describe_request(route, answer.status, request_id)
         return self._write(answer, request_id, start_response)
 
     def _find(self, environ: Environ) -> tuple[EndpointView, str, str] | None:

@@ -16,7 +16,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 
-from authplatform import logs, metrics
+from authplatform import logs, metrics, tracing
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -69,6 +69,7 @@ def _record(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
     match = request.resolver_match
     route = match.view_name if match else "none"
     metrics.observe_request(route, response.status_code, seconds)
+    tracing.describe_request(route, response.status_code, request.META[REQUEST_ID])
     if settings.AUTHPLATFORM_ACCESS_LOG:
         logger.info(
             "request",

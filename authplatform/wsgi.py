@@ -18,14 +18,15 @@ import authplatform.celery  # noqa: E402, F401 - tasks are published through its
 
 django = get_wsgi_application()
 
-from authplatform.lean_adapter import LeanAdapter  # noqa: E402 - it needs the models loaded.
+from authplatform import metrics, tracing  # noqa: E402 - they need the models loaded.
+from authplatform.lean_adapter import LeanAdapter  # noqa: E402 - as above.
 
-application = LeanAdapter(django) if settings.AUTHPLATFORM_LEAN_ADAPTER else django
+application = tracing.trace(LeanAdapter(django) if settings.AUTHPLATFORM_LEAN_ADAPTER else django)
 
 # Threads do not survive a fork, so they start here, where the worker has been forked already.
 from tenants import snapshot_listener  # noqa: E402 - models are loaded by the lines above.
 from tokens import refusal_counts, secret_uses  # noqa: E402 - as above.
 
-snapshot_listener.start()
+snapshot_listener.start(renewed=metrics.observe_renewal)
 secret_uses.start()
 refusal_counts.start()

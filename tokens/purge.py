@@ -23,12 +23,13 @@ class Purge:
     """One kind of rows: the statement for one batch, and how long a row stays after its end.
 
     The statement has the parameters `before` and `rows`, passes over what others have locked, and
-    is a transaction of its own.
+    is a transaction of its own. `table` is set where the rows end at their `expires_at`.
     """
 
     name: str
     sql: str
     retention: timedelta = NO_RETENTION
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def _delete(table: str) -> str:
 DELETE FROM {table} WHERE id IN (
   SELECT id FROM {table} WHERE expires_at < %(before)s ORDER BY expires_at
   LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""  # noqa: S608 - fixed texts.
+
+
+def _expired(name: str, table: str, retention: timedelta = NO_RETENTION) -> Purge:
+    """Purge what has expired in a table."""
+    return Purge(name, _delete(table), retention, table)
 
 
 def _delete_sessions(column: str) -> str:
@@ -99,14 +105,14 @@ DELETE FROM tokens_mastertokenquota WHERE id IN (
   WHERE day < (%(before)s::timestamptz AT TIME ZONE 'UTC')::date
   ORDER BY day LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
 PURGES: Final = (
-    Purge("refresh tokens", _delete("tokens_refreshtoken"), RETENTION),
-    Purge("expired sessions", _delete_sessions("expires_at"), RETENTION),
+    _expired("refresh tokens", "tokens_refreshtoken", RETENTION),
+    Purge("expired sessions", _delete_sessions("expires_at"), RETENTION, "tokens_session"),
     Purge("ended sessions", _delete_sessions("ended_at"), RETENTION),
-    Purge("authorization codes", _delete("tokens_authorizationcode"), RETENTION),
-    Purge("device codes", _delete("tokens_devicecode"), RETENTION),
-    Purge("usage counters", _delete("tokens_usagecounter"), RETENTION),
-    Purge("consents", _delete("tokens_consent")),
-    Purge("replayed assertions", _delete("tokens_replayedassertion")),
+    _expired("authorization codes", "tokens_authorizationcode", RETENTION),
+    _expired("device codes", "tokens_devicecode", RETENTION),
+    _expired("usage counters", "tokens_usagecounter", RETENTION),
+    _expired("consents", "tokens_consent"),
+    _expired("replayed assertions", "tokens_replayedassertion"),
     Purge("cut-offs", CUT_OFFS_SQL),
     Purge("refusals", REFUSALS_SQL),
     Purge("refusal counts", REFUSAL_COUNTS_SQL),
@@ -138,3 +144,17 @@ def purge_kind(purge: Purge, now: datetime, *, max_batches: int) -> int:
         if count < BATCH_ROWS:
             break
     return total
+
+
+def overdue_seconds(now: datetime) -> dict[str, float]:
+    """Answer for how long the oldest row of each kind has been due, in seconds; one statement."""
+    kinds = [purge for purge in PURGES if purge.table]
+    # The order by the index finds the oldest row without reading the others.
+    oldest = ", ".join(f"(SELECT min(expires_at) FROM {purge.table})" for purge in kinds)  # noqa: S608 - fixed texts.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {oldest}")
+        found = cursor.fetchone()
+    return {
+        purge.name: max(0.0, (now - end - purge.retention).total_seconds()) if end else 0.0
+        for purge, end in zip(kinds, found, strict=True)
+    }

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from tenants.policy import DESCRIPTIONS, Reason, wire_error
-from tokens import database, refusal_counts, refusal_traces
+from tokens import database, metrics, refusal_counts, refusal_traces
 from tokens.errors import BY_WIRE_CODE, ServiceUnavailable
 from tokens.refusal_limits import TraceLimits
 from tokens.token_ids import ENTROPY_BYTES, expiry_ordered_uuid
@@ -62,6 +62,7 @@ def record(describe: Callable[[], Refused]) -> bool:
             reason=refused.error.reason,
             now=refused.now,
         )
+        metrics.count_refusal(refused.operation, refused.error.reason)
         if not _may_keep(refused):
             return False
         _keep(refused)

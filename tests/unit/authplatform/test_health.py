@@ -61,6 +61,7 @@ def test_empty_token_opens_nothing(client: Client, settings: Settings) -> None:
     assert client.get("/metrics", REMOTE_ADDR="198.51.100.1", headers=headers).status_code == 404
 
 
+@pytest.mark.django_db
 def test_metrics_count_requests_by_route(client: Client, settings: Settings) -> None:
     settings.AUTHPLATFORM_OPERATIONS_TOKEN = TOKEN
     client.get("/healthz")

@@ -1,0 +1,101 @@
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from authplatform import metrics
+from authplatform.state_metrics import StateCollector
+from tests.factories.tenants import make_tenant
+from tokens import purge
+from tokens.metrics import count_refusal
+from tokens.models import ReplayedAssertion
+
+pytestmark = pytest.mark.django_db
+
+
+def values(name: str) -> dict[tuple[str, ...], float]:
+    """Read one metric: the values of its labels, and the number."""
+    return {
+        tuple(sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(metrics.write_exposition().decode())
+        for sample in family.samples
+        if sample.name == f"authplatform_{name}"
+    }
+
+
+def test_scrape_tells_the_state_of_the_database() -> None:
+    assert values("database_up") == {(): 1.0}
+    assert values("database_connections")[("active",)] >= 1
+    assert values("database_connections_maximum")[()] >= 10
+    assert values("partition_horizon_seconds")[()] > timedelta(days=1).total_seconds()
+
+
+def test_scrape_counts_keys_by_state() -> None:
+    before = values("signing_keys")
+    make_tenant()
+    assert sum(values("signing_keys").values()) >= sum(before.values())
+    assert values("signing_key_oldest_seconds")[()] >= 0
+
+
+def test_overdue_rows_are_told_by_kind() -> None:
+    tenant = make_tenant()
+    now = timezone.now()
+    assert set(values("purge_overdue_seconds").values()) == {0.0}
+    ReplayedAssertion.objects.create(
+        tenant=tenant,
+        issuer_id=tenant.pk,
+        assertion_hash=b"1" * 32,
+        expires_at=now - timedelta(hours=1),
+    )
+    overdue = values("purge_overdue_seconds")[("replayed assertions",)]
+    assert 3_600 <= overdue < 3_700
+    purge.purge_expired(now, max_batches=1)
+    assert values("purge_overdue_seconds")[("replayed assertions",)] == 0.0
+
+
+def test_scrape_is_a_bounded_number_of_statements(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_max_num_queries(11):
+        list(StateCollector().collect())
+
+
+def test_database_that_is_away_is_told_and_fails_nothing(client: Client) -> None:
+    with connection.execute_wrapper(_fail):
+        response = client.get("/metrics")
+    assert response.status_code == 200
+    assert b"authplatform_database_up 0.0" in response.content
+    assert b"authplatform_signing_keys" not in response.content
+
+
+def _fail(*_: object) -> None:
+    raise OperationalError("away")
+
+
+def test_refusals_are_counted_by_reason() -> None:
+    before = values("refusals_total").get(("token", "no_policy_allows"), 0.0)
+    count_refusal("token", "no_policy_allows")
+    assert values("refusals_total")[("token", "no_policy_allows")] == before + 1
+
+
+def test_gauge_of_a_dead_process_is_forgotten(tmp_path: Path, settings: Settings) -> None:
+    settings.AUTHPLATFORM_METRICS_DIRECTORY = str(tmp_path)
+    script = "from authplatform import metrics; metrics.SNAPSHOT_RENEWED.set(1)"
+    variables = {
+        **os.environ,
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
+    setup = f"import django; django.setup(); {script}"
+    subprocess.run([sys.executable, "-c", setup], env=variables, check=True)  # noqa: S603 - our own.
+    assert list(tmp_path.glob("gauge_livemin_*.db"))
+    assert b"authplatform_snapshot_renewed_timestamp_seconds 1.0" not in metrics.write_exposition()
+    assert not list(tmp_path.glob("gauge_livemin_*.db"))
