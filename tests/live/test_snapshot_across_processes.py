@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from authplatform.postgres import owner_url
 from tests.live.workers import Worker, each_worker
+from tests.run.platform_process import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
 SEEN_SECONDS = 1.0
 POLL_SECONDS = 0.01
+END_LISTENERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
 
 @pytest.fixture
@@ -119,3 +125,25 @@ def test_cut_off_ends_tokens_at_once_and_later_ones_live(
 
     assert ended == [{"active": False}] * len(ended)
     assert find_slow(workers, gives_living_token) == []
+
+
+def test_change_right_after_a_restart_of_postgresql_is_seen(
+    live: Installation, workers: list[Worker], client_id: str
+) -> None:
+    (postmaster,) = live.platform.find_children("bin/postgres")
+    os.kill(postmaster, signal.SIGKILL)
+    wait_until(lambda: live.platform.find_children("bin/postgres") not in ([], [postmaster]))
+    wait_until(lambda: live.platform.get_status("/readyz") == 200)
+
+    live.shell.call("set_client_lifetime", client_id=client_id, seconds=75)
+    assert find_slow(workers, lambda w: expires_in(w, client_id) == 75) == []
+
+
+def test_change_is_seen_while_every_listener_is_cut_off(
+    live: Installation, workers: list[Worker], client_id: str
+) -> None:
+    with psycopg.connect(owner_url(live.platform.folder / "postgres"), autocommit=True) as owner:
+        ended = owner.execute(END_LISTENERS).fetchall()
+    assert len(ended) >= len(workers)
+    live.shell.call("set_client_lifetime", client_id=client_id, seconds=85)
+    assert find_slow(workers, lambda w: expires_in(w, client_id) == 85) == []
