@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenants import policy_checks
 from tenants.policy_checks import Walk, default_scopes
-from tenants.policy_document import ABSENT, DocumentTooLarge, make_document, redact
+from tenants.policy_document import ABSENT, DocumentTooLarge, make_document
+from tenants.policy_redaction import redact
 from tenants.policy_rules import NO_UNITS, Judgement, ask, judge, limit
-from tenants.records import ACCESS, INTROSPECTION, Check, Decision
+from tenants.records import (
+    ACCESS,
+    INTROSPECTION,
+    Check,
+    Decision,
+    EffectiveSettings,
+    TokenFormat,
+)
 from tenants.refusal_reasons import (
     DESCRIPTIONS,
     WIRE_ERRORS,
@@ -31,13 +39,16 @@ __all__ = [
     "ACCESS_CHECKS",
     "CHECKS",
     "CHECK_INPUTS",
+    "CLAIMS_MADE",
     "DESCRIPTIONS",
+    "DIRECT_CHECKS",
     "INTROSPECTION_CHECKS",
     "WIRE_ERRORS",
     "Reason",
     "authorize_error",
     "decide",
     "decide_access",
+    "decide_direct",
     "explain_inputs",
     "wire_error",
 ]
@@ -69,6 +80,26 @@ def decide_access(request: AccessRequest, tenant: TenantSnapshot) -> Decision:
         policy_checks.settle_token(walk)
         return _walk(INTROSPECTION_CHECKS, _INTROSPECTION_PASSED, walk)
     raise ValueError(f"{request.operation!r} is decided otherwise")
+
+
+def decide_direct(request: AccessRequest, tenant: TenantSnapshot, *, seconds: int) -> Decision:
+    """Judge an outside token that lives so long and is accepted as it is.
+
+    It needs no policy that allows it, as its profile does; a deny refuses it. Nothing was issued
+    that a limit could have cut before, so limits cut it here.
+    """
+    walk = Walk(request, tenant)
+    policy_checks.settle_token(walk)
+    walk.settings = EffectiveSettings(
+        access_token_lifetime_seconds=seconds,
+        refresh_token_lifetime_seconds=0,
+        refresh_token_idle_lifetime_seconds=0,
+        access_token_format=TokenFormat.JWT,
+        claim_profile="",
+        refresh_token_enabled=False,
+        signing_algorithm="",
+    )
+    return _walk(DIRECT_CHECKS, _DIRECT_PASSED, walk)
 
 
 def _walk(checks: _Checks, passed: tuple[Check, ...], walk: Walk) -> Decision:
@@ -202,6 +233,10 @@ ACCESS_CHECKS: Final[_Checks] = (
     ("limits_leave_something", _limits_leave_something),
 )
 INTROSPECTION_CHECKS: Final[_Checks] = (("policies", _policies),)
+DIRECT_CHECKS: Final[_Checks] = (
+    ("policies", _policies),
+    ("limits_leave_something", _limits_leave_something),
+)
 
 
 def _all_passed(checks: _Checks) -> tuple[Check, ...]:
@@ -211,8 +246,13 @@ def _all_passed(checks: _Checks) -> tuple[Check, ...]:
 _PASSED: Final = _all_passed(CHECKS)
 _ACCESS_PASSED: Final = _all_passed(ACCESS_CHECKS)
 _INTROSPECTION_PASSED: Final = _all_passed(INTROSPECTION_CHECKS)
+_DIRECT_PASSED: Final = _all_passed(DIRECT_CHECKS)
 
-_EVERYTHING: Final = ("operation", "client", "subject", "groups", "scopes", "audience", "claims")
+CLAIMS_MADE: Final = "claims_made"
+_EVERYTHING: Final = (
+    *("operation", "client", "caller", "subject", "groups", "scopes", "audience", "claims"),
+    *("action", "resource", "context"),
+)
 # What each check looks at, by the names of the request document.
 CHECK_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tenant_enabled": (),
@@ -231,6 +271,8 @@ CHECK_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
     "policies_allow": _EVERYTHING,
     "limits_leave_something": ("scopes", "audience"),
     "usage_limit_settled": ("grant_type", "scopes"),
+    # Comes after the decision, and appears in a trace only where it refuses.
+    CLAIMS_MADE: ("grant_type", "client", "subject", "groups", "scopes", "audience", "claims"),
 }
 
 

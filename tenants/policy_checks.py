@@ -268,12 +268,18 @@ def usage_limit_settled(walk: Walk) -> Refusal:
 
 
 def scope_known(walk: Walk) -> Refusal:
-    """Settle the scopes and Apis about which an access evaluation asks; it may name none."""
+    """Settle the scopes and Apis about which an access evaluation asks; it may name none.
+
+    A client that is asked about is held to its own scopes, which are the ceiling then.
+    """
     walk.granted, apis = {}, dict(walk.selected or {})
+    ceiling = walk.request.scope_ceiling
     for name in walk.request.requested_scopes or ():
         scope = walk.tenant.scopes.get(name)
         if scope is None:
             return Reason.SCOPE_UNKNOWN, name
+        if ceiling is not None and name not in ceiling:
+            return Reason.SCOPE_NOT_OF_CLIENT, name
         api = walk.tenant.apis.get(scope.api_id)
         if api is None or not api.is_enabled:
             return Reason.API_DISABLED, api.slug if api else str(scope.api_id)

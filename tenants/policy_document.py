@@ -24,13 +24,6 @@ ABSENT: Final = object()  # Equal to nothing.
 ALLOWED_HEADERS: Final = frozenset(
     ("accept-language", "content-type", "origin", "user-agent", "x-forwarded-proto")
 )
-# What a trace may show of each part that came from outside.
-_ENTITY: Final = frozenset(("type", "id", "name"))
-_SHOWN: Final[Mapping[str, frozenset[str]]] = {
-    "claims": frozenset(("iss", "aud", "exp", "iat", "nbf", "azp", "client_id", "scope")),
-    **dict.fromkeys(("action", "resource", "subject"), _ENTITY),
-    "context": frozenset(),
-}
 
 
 class DocumentTooLarge(ValueError):
@@ -129,6 +122,11 @@ class Document:
         return self.kept[name]
 
     @property
+    def is_unread(self) -> bool:
+        """Whether nothing was read so far, or tried to."""
+        return not self.kept and not self._failures
+
+    @property
     def members(self) -> Members:
         """All members that are there.
 
@@ -163,6 +161,11 @@ def make_document(
     return Document(partial(_build, facts), _BUILDERS)
 
 
+def make_claims_document(claims: Mapping[str, JSON]) -> Document:
+    """Make a document that has the claims of a verified token and nothing else."""
+    return Document(lambda name: copy_members(claims) if name == "claims" else None, ("claims",))
+
+
 def _build(facts: _Facts, name: str) -> JSON:
     builder = _BUILDERS.get(name)
     return builder(facts) if builder else None
@@ -176,7 +179,7 @@ def _describe_client(client: ClientRecord | None) -> JSON:
 
 def _describe_subject(facts: _Facts) -> JSON:
     """Describe the subject as an evaluation names it; where it is ours, by our id."""
-    asked, subject = _copy(facts.request.access_subject), facts.request.subject
+    asked, subject = copy_members(facts.request.access_subject), facts.request.subject
     if subject is None:
         return asked
     return {**(asked or {}), "id": str(subject.id)}
@@ -212,7 +215,7 @@ def _describe_time(facts: _Facts) -> JSON:
     }
 
 
-def _copy(part: Mapping[str, JSON] | None) -> Members | None:
+def copy_members(part: Mapping[str, JSON] | None) -> Members | None:
     """Copy what came from outside, without nulls and within bounds."""
     return None if part is None else _Copies().copy_object(part)
 
@@ -235,16 +238,16 @@ _BUILDERS: Final[Mapping[str, Callable[[_Facts], JSON]]] = {
     "scopes": lambda facts: [*facts.scopes],
     "requested_audiences": lambda facts: [*facts.request.requested_audiences],
     "audience": lambda facts: [api.audience for api in facts.apis],
-    "claims": lambda facts: _copy(facts.request.claims),
+    "claims": lambda facts: copy_members(facts.request.claims),
     "trust_profile": _name_trust_profile,
     "on_behalf": _describe_behalf,
     "address": lambda facts: facts.request.address or None,
     "method": lambda facts: facts.request.method or None,
     "time": _describe_time,
     "headers": _describe_headers,
-    "action": lambda facts: _copy(facts.request.action),
-    "resource": lambda facts: _copy(facts.request.resource),
-    "context": lambda facts: _copy(facts.request.context),
+    "action": lambda facts: copy_members(facts.request.action),
+    "resource": lambda facts: copy_members(facts.request.resource),
+    "context": lambda facts: copy_members(facts.request.context),
 }
 
 
@@ -270,19 +273,6 @@ class _Copies:
             elements = [self._copy(element, depth + 1) for element in value]
             return [element for element in elements if element is not None]
         return value
-
-
-def redact(members: Mapping[str, JSON]) -> Members:
-    """Write a document as a trace may keep it: of what came from outside only names and kinds."""
-    redacted = dict(members)
-    for name, shown in _SHOWN.items():
-        part = members.get(name)
-        if isinstance(part, dict):
-            redacted[name] = {
-                key: member if key in shown else f"({kind_of(member)})"
-                for key, member in part.items()
-            }
-    return redacted
 
 
 def kind_of(value: object) -> str:

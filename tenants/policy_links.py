@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping
     from uuid import UUID
 
     from tenants.records import PolicyRecord
@@ -23,6 +23,8 @@ Filed: TypeAlias = "tuple[PolicyRecord, bool]"
 Policies: TypeAlias = "tuple[Filed, ...]"
 
 ALLOW: Final = "allow"
+# What never refuses: without any other policy nobody need be asked about an issued token.
+_HARMLESS: Final = frozenset((ALLOW, "limit"))
 # The most selective first; a policy is filed under the first kind of link that it has.
 LINK_KINDS: Final = (
     *("clients", "subjects", "trust_profiles", "groups"),
@@ -34,7 +36,7 @@ _PARTIAL: Final = frozenset(("groups", "scopes", "apis"))
 
 @dataclass(frozen=True, slots=True)
 class PolicyIndex:
-    """The policies of a tenant, each filed once."""
+    """The policies of a tenant, each filed once; whether one of them denies, if only at times."""
 
     unlinked: Policies
     clients: Mapping[Hashable, Policies]
@@ -45,6 +47,7 @@ class PolicyIndex:
     apis: Mapping[Hashable, Policies]
     client_kinds: Mapping[Hashable, Policies]
     operations: Mapping[Hashable, Policies]
+    has_denials: bool
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class Asked:
     trust_profile_id: UUID | None = None
 
 
-def index_policies(policies: Iterable[PolicyRecord]) -> PolicyIndex:
+def index_policies(policies: Collection[PolicyRecord]) -> PolicyIndex:
     """File each policy under one kind of its links."""
     unlinked: list[Filed] = []
     by_kind: dict[str, dict[Hashable, Policies]] = {kind: {} for kind in LINK_KINDS}
@@ -73,7 +76,8 @@ def index_policies(policies: Iterable[PolicyRecord]) -> PolicyIndex:
         targets = by_kind[kinds[0]]
         for target in getattr(policy, kinds[0]):
             targets[target] = (*targets.get(target, ()), filed)
-    return PolicyIndex(tuple(unlinked), **by_kind)
+    has_denials = any(policy.effect not in _HARMLESS for policy in policies)
+    return PolicyIndex(tuple(unlinked), **by_kind, has_denials=has_denials)
 
 
 def find_candidates(index: PolicyIndex, asked: Asked) -> list[Filed]:

@@ -17,10 +17,12 @@ from tenants.records import ACCESS, AccessRequest
 from tokens.evaluation_requests import Evaluation, MalformedEvaluation, Semantic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tenants.records import ApiRecord, ClientRecord, Decision, SubjectRecord, TenantSnapshot
     from tokens.parameters import EndpointRequest
+
+    FindClient = Callable[[TenantSnapshot, str], ClientRecord | None]
 
 # The types of AuthZEN entities that stand for something of the tenant.
 API: Final = "api"
@@ -61,7 +63,7 @@ def judge(
     request: EndpointRequest,
 ) -> list[Judged]:
     """Judge evaluations in order until the semantic stops; one statement reads all subjects."""
-    subjects = find_subjects(request.tenant.id, _name_subjects(items))
+    subjects = find_subjects(request.tenant.id, name_subjects(items))
     outcomes: list[Judged] = []
     for item in items:
         outcome = _judge_one(item, caller, request, subjects)
@@ -87,22 +89,29 @@ def _judge_one(
     if isinstance(item, MalformedEvaluation):
         return Judged(status=HTTPStatus.BAD_REQUEST, message=str(item))
     try:
-        asked = request_access(item, caller, request, subjects)
+        asked = request_access(item, caller, request, subjects=subjects)
     except NotJudged as refused:
         return Judged(status=refused.status, message=refused.message)
     return Judged(asked, decide_access(asked, request.tenant))
+
+
+def _find_current(tenant: TenantSnapshot, client_id: str) -> ClientRecord | None:
+    return snapshot.CURRENT.client(tenant, client_id)
 
 
 def request_access(
     evaluation: Evaluation,
     caller: ClientRecord,
     request: EndpointRequest,
+    *,
     subjects: Mapping[UUID, SubjectRecord],
+    find_client: FindClient = _find_current,
 ) -> AccessRequest:
     """Say for whom and for what is asked.
 
     The subject is one of ours where it is a `user` by its id here, the client another's where it
     is a `client`; the resource selects an Api where it is an `api`, and the action then a scope.
+    A client is held to its own scopes, as at the token endpoint.
 
     Raises:
         NotJudged: it is about another client, which only its resource server may ask about.
@@ -112,12 +121,21 @@ def request_access(
     is_api = evaluation.text("resource", "type") == API
     audience = api.audience if api else evaluation.text("resource", "id")
     subject = subjects.get(_user_id(evaluation) or caller.id)
+    client = caller
+    scope_ceiling = None
+    if evaluation.text("subject", "type") == CLIENT:
+        name = evaluation.text("subject", "id")
+        if name != caller.client_id:
+            _require_resource_server(caller, tenant, api)
+            client = _require_client(tenant, name, find_client)
+        scope_ceiling = _scopes_of(client, tenant)
     return AccessRequest(
         grant_type="",
-        client=_find_client(evaluation, caller, tenant, api),
+        client=client,
         subject=subject,
         requested_scopes=_find_scopes(evaluation, tenant, api),
         requested_audiences=(audience,) if is_api else (),
+        scope_ceiling=scope_ceiling,
         address=request.address,
         user_agent=request.user_agent,
         operation=ACCESS,
@@ -150,24 +168,30 @@ def _find_scopes(
     return (scope.name,)
 
 
-def _find_client(
-    evaluation: Evaluation, caller: ClientRecord, tenant: TenantSnapshot, api: ApiRecord | None
-) -> ClientRecord:
-    """Find the client whose policies decide: the caller, or the client that the subject names."""
-    name = evaluation.text("subject", "id")
-    if evaluation.text("subject", "type") != CLIENT or name == caller.client_id:
-        return caller
+def _require_resource_server(
+    caller: ClientRecord, tenant: TenantSnapshot, api: ApiRecord | None
+) -> None:
     served: Iterable[ApiRecord] = [api] if api else tenant.apis.values()
     if not any(caller.id in each.resource_server_ids for each in served):
         text = "Only a resource server of the Api may ask about another client."
         raise NotJudged(HTTPStatus.FORBIDDEN, text)
-    client = snapshot.CURRENT.client(tenant, name) if "\x00" not in name else None
+
+
+def _require_client(
+    tenant: TenantSnapshot, client_id: str, find_client: FindClient
+) -> ClientRecord:
+    client = find_client(tenant, client_id) if "\x00" not in client_id else None
     if client is None:
         raise NotJudged(HTTPStatus.NOT_FOUND, "This tenant has no such client.")
     return client
 
 
-def _name_subjects(items: Iterable[Evaluation | MalformedEvaluation]) -> set[UUID]:
+def _scopes_of(client: ClientRecord, tenant: TenantSnapshot) -> frozenset[str]:
+    return frozenset(name for name, s in tenant.scopes.items() if s.id in client.scope_ids)
+
+
+def name_subjects(items: Iterable[Evaluation | MalformedEvaluation]) -> set[UUID]:
+    """Name the end users of the tenant about whom is asked."""
     ids = (_user_id(item) for item in items if isinstance(item, Evaluation))
     return {found for found in ids if found is not None}
 

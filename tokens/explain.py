@@ -15,9 +15,9 @@ from django.conf import settings
 from tenants.models import Client
 from tenants.policy import decide, explain_inputs
 from tenants.queries import history
-from tenants.queries.client_core import read_client
 from tenants.queries.subjects import find_subjects
 from tenants.records import AccessRequest, GrantType, SubjectRecord
+from tokens.claim_refusals import ClaimsRefused, deny
 from tokens.models import AccessToken, Refusal, Session
 from tokens.preview import (
     DroppedScope,
@@ -26,7 +26,8 @@ from tokens.preview import (
     find_dropped_scopes,
     plan_with_any_key,
 )
-from tokens.request_facts import DIGEST, USUAL_TYPE
+from tokens.request_facts import DIGEST, USUAL_TYPE, read_inputs
+from tokens.token_facts import recall_groups
 from tokens.token_ids import ENTROPY_BYTES
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         TokenPlan,
     )
 
-TOKEN_OPERATION: Final = "token"  # noqa: S105 - the name of an operation, no secret.
 VERSION_NAMES: Final = ("platform", "environment", "tenant", "client")
 NO_HISTORY: Final = "The configuration of its versions is not kept any more."
 DIGESTED: Final = (
@@ -49,6 +49,7 @@ DIGESTED: Final = (
     "not said here."
 )
 NO_SESSION: Final = "Its session is purged, so what the session was granted counts as unbounded."
+GROUPS_OF_TODAY: Final = "Claims about its groups are told with what those give today."
 NOT_REPRODUCED: Final = "Recomputed, the decision differs from the token: trust the token's row."
 
 
@@ -88,9 +89,14 @@ def explain_token(tenant_id: UUID, token_id: UUID) -> TokenExplanation | None:
     notes = _find_gaps(token, session)
     if tenant is None or client is None:
         return _explain(token, _name_client(token), notes=(*notes, NO_HISTORY))
-    request = rebuild_request(token, client, session)
-    decision = decide(request, tenant)
-    planned = _replan(token, request, decision, tenant) if decision.is_allowed else None
+    request = recall_groups(rebuild_request(token, client, session), token.tenant_id)
+    notes = (*notes, GROUPS_OF_TODAY) if request.subject and request.groups else notes
+    decision, planned = decide(request, tenant), None
+    try:
+        if decision.is_allowed:
+            planned = _replan(token, request, decision, tenant)
+    except ClaimsRefused as refused:
+        decision = deny(decision, refused)
     if planned is None or not _is_same(planned, token):
         notes = (*notes, NOT_REPRODUCED)
     return _explain(
@@ -98,7 +104,7 @@ def explain_token(tenant_id: UUID, token_id: UUID) -> TokenExplanation | None:
         client.client_id,
         checks=explain_checks(decision),
         policies=decision.policies,
-        claims=explain_claims(request, planned, tenant) if planned else (),
+        claims=explain_claims(planned) if planned else (),
         dropped_scopes=find_dropped_scopes(request, decision, tenant),
         notes=notes,
     )
@@ -107,15 +113,6 @@ def explain_token(tenant_id: UUID, token_id: UUID) -> TokenExplanation | None:
 def explain_request_id(tenant_id: UUID, request_id: str) -> Refusal | None:
     """Find the kept trace of a refused request; None where it was only counted, or is gone."""
     return Refusal.objects.filter(tenant=tenant_id, request_id=request_id).first()
-
-
-def find_refused_request(tenant: TenantSnapshot, request_id: str) -> AccessRequest | None:
-    """Rebuild a refused token request, to be tried by other policies; None where no trace is."""
-    refusal = explain_request_id(tenant.id, request_id)
-    if refusal is None or refusal.operation != TOKEN_OPERATION or not refusal.grant_type:
-        return None
-    client = read_client(tenant.id, refusal.presented_client_id)
-    return request_of(refusal, client) if client else None
 
 
 def explain_checks(decision: Decision) -> tuple[ExplainedCheck, ...]:
@@ -138,12 +135,13 @@ def rebuild_request(
     """Rebuild the request of an issued token from its row; digested facts count as not said."""
     facts: Mapping[str, Any] = {} if token.facts.get("digested") is True else token.facts
     found: Mapping[str, Any] = {} if DIGEST in token.facts else token.facts
+    inputs = read_inputs(token.facts)
     # What began a session was bounded by its own request, only what goes on by the session.
     continued = session if _is_refresh(token) else None
     return AccessRequest(
         grant_type=token.grant_type,
         client=client,
-        subject=_subject_record(token.subject_id),
+        subject=_subject_record(token.subject_id, inputs.attributes),
         requested_scopes=_split(facts.get("scope")) or None,
         requested_audiences=_split(facts.get("audience")),
         api_slug=facts.get("api", ""),
@@ -166,7 +164,8 @@ def rebuild_request(
         actor=token.actors[0] if token.actors else "",
         prior_actors=tuple(token.actors[1:]) if token.actors else (),
         parent_id=token.parent_id,
-        claims=found.get("claims"),
+        actor_token_id=token.actor_token_id,
+        claims=inputs.foreign_claims,
         headers=dict([USUAL_TYPE]) | found.get("headers", {}),
         method=found.get("method", "POST"),
         now=token.issued_at.timestamp(),
@@ -270,11 +269,11 @@ def _name_client(token: AccessToken) -> str:
     return found or str(token.client_id)
 
 
-def _subject_record(subject_id: UUID | None) -> SubjectRecord | None:
+def _subject_record(subject_id: UUID | None, attributes: str = "") -> SubjectRecord | None:
     """Name the subject as a grant did: a disabled one would have ended the request before."""
     if subject_id is None:
         return None
-    return SubjectRecord(subject_id, is_enabled=True, cut_off_number=0)
+    return SubjectRecord(subject_id, is_enabled=True, cut_off_number=0, attributes=attributes)
 
 
 def _split(text: str | None) -> tuple[str, ...]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 HEADINGS: Final = {
     "token": "Token",
     "refusal": "Refusal",
+    "findings": "What the linter says of the rule",
+    "differences": "What the edited policy changes",
+    "live": "As things are",
+    "edited": "With the edited policy",
     "is_allowed": "Allowed",
     "asked": "What was asked",
     "versions": "Configuration versions",
@@ -62,6 +66,8 @@ def _write_shortly(value: Any) -> str:  # noqa: ANN401 - any JSON.
 
 
 def _write_part(name: str, value: JSON) -> str:
+    if name in {"live", "edited"} and isinstance(value, dict):
+        return _write_decision(value)
     write_line = _LINES.get(name, _write_value)
     if isinstance(value, dict):
         return "\n".join(f"  {key}: {_write_value(member)}" for key, member in value.items())
@@ -96,9 +102,30 @@ def _write_dropped(scope: Mapping[str, Any]) -> str:
     return f"{scope['name']}: {scope['reason']}. {scope['says']}"
 
 
+def _write_decision(decision: Mapping[str, Any]) -> str:
+    """Write one decision of a trial: the outcome, and what each policy said."""
+    if decision["is_allowed"]:
+        outcome = f"allowed  {' '.join(decision['scopes'])}"
+    else:
+        failed = decision["checks"][-1]
+        outcome = f"REFUSED  {failed['name']}: {failed['reason']} {failed['detail']}"
+    lines = (outcome.rstrip(), *map(_write_policy, decision["policies"]))
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _write_difference(found: Mapping[str, Any]) -> str:
+    return f"{found['what']}: {found['before'] or '-'} -> {found['after'] or '-'}"
+
+
+def _write_finding(found: Mapping[str, Any]) -> str:
+    return f"{found['severity']}: {found['path']}: {found['message']}"
+
+
 _LINES: Final[Mapping[str, Callable[[Any], str]]] = {
     "checks": _write_check,
     "policies": _write_policy,
     "claims": _write_claim,
     "dropped_scopes": _write_dropped,
+    "differences": _write_difference,
+    "findings": _write_finding,
 }

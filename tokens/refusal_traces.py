@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from tenants.policy import explain_inputs
-from tenants.records import Check
+from tenants.policy_redaction import redact as redact_document
+from tenants.records import ACCESS, Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -176,6 +177,24 @@ def _write_request(refused: Refused, clean: _Cleaner) -> dict[str, JSON]:
         written["parameters"] = _clean_all(sorted(parameters.values), clean)
     if refused.error.asked:
         written |= _write_asked(refused.error.asked, clean)
+        written |= _write_evaluation(refused.error.asked, clean)
+    return written
+
+
+def _write_evaluation(asked: AccessRequest, clean: _Cleaner) -> dict[str, JSON]:
+    """Write who asked about another's token or call, and about what; of the rest the names only."""
+    written: dict[str, JSON] = {}
+    if asked.caller:
+        written["caller"] = clean(asked.caller.client_id, CLIENT_ID_CHARACTERS)
+    if asked.operation == ACCESS:
+        parts = {
+            "subject": asked.access_subject,
+            "action": asked.action,
+            "resource": asked.resource,
+            "context": asked.context,
+        }
+        stated = {name: dict(part) for name, part in parts.items() if part}
+        written["evaluation"] = _clean_json(redact_document(stated), clean)
     return written
 
 

@@ -107,6 +107,13 @@ class AccessPolicyForm(EntityForm):
                 self.add_error("rule", message)
         return cleaned
 
+    def _post_clean(self) -> None:
+        """Let the linter's words stand alone: the model only misses the rule that has failed."""
+        told = [str(text) for text in self.errors.get("rule", ())]
+        super()._post_clean()
+        if told:
+            self.errors["rule"] = self.error_class(told)
+
     @property
     def warnings(self) -> list[str]:
         """What the linter doubts, which may be saved all the same."""
@@ -171,15 +178,17 @@ class TrialForm(forms.Form):
     access = OptionalJSONField(
         required=False,
         label="Access evaluation",
-        help_text='Of an access evaluation: {"subject": ..., "action": ..., "resource": ...}.',
+        help_text="Of an access evaluation what a resource server sends, "
+        '{"subject": ..., "action": ..., "resource": ...}; beside a refused one what its trace '
+        "does not keep: properties and context.",
     )
     request_id = forms.CharField(
         required=False,
         max_length=64,
         widget=UnfoldAdminTextInputWidget,
         label="Refused request",
-        help_text="In place of all that: the X-Request-Id of a refused token request whose trace "
-        "is kept. Foreign claims are not kept with it.",
+        help_text="In place of all that: the X-Request-Id of a token request, introspection or "
+        "access evaluation whose refusal kept a trace. Foreign claims are not kept with it.",
     )
 
     def clean_access(self) -> dict[str, JSON]:

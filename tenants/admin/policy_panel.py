@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PREFIX = "trial"
 ASKED = f"{PREFIX}-operation"
+REFUSED = "request_id"  # The page of a refusal leads here with its id.
+MAX_ID_CHARACTERS = 64
 
 
 class PolicyPanel(EntityAdmin):
@@ -77,7 +79,11 @@ class PolicyPanel(EntityAdmin):
         self, request: HttpRequest, policy: AccessPolicy, *, is_new: bool
     ) -> HttpResponse:
         form = self._make_form(request, policy, is_new=is_new)
-        question = TrialForm(request.POST if ASKED in request.POST else None, prefix=PREFIX)
+        question = TrialForm(
+            request.POST if ASKED in request.POST else None,
+            prefix=PREFIX,
+            initial={REFUSED: request.GET.get(REFUSED, "")[:MAX_ID_CHARACTERS]},
+        )
         trial = None
         if question.is_valid() and (form is None or form.is_valid()):
             trial = _try(policy, form.links if form else {}, question)
@@ -95,7 +101,8 @@ class PolicyPanel(EntityAdmin):
             return None
         form_class = self.get_form(request, entity, change=not is_new)
         sent = request.POST if is_post(request) else None
-        form = form_class(sent, instance=policy)
+        initial = self.get_changeform_initial_data(request) if is_new and sent is None else None
+        form = form_class(sent, instance=policy, initial=initial)
         return form if isinstance(form, AccessPolicyForm) else None
 
     def _describe(

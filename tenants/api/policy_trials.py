@@ -63,7 +63,9 @@ class QuestionDocument(Document[Any]):
     subject = serializers.UUIDField(required=False)
     access = Entities(required=False)
     request_id = Text(
-        max_length=64, required=False, help_text="The X-Request-Id of a refused token request."
+        max_length=64,
+        required=False,
+        help_text="The X-Request-Id of a refused token request, introspection or evaluation.",
     )
 
 

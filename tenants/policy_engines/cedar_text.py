@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 MAX_BRACKETS: Final = 16
 MAX_CONDITIONS: Final = 32
 MAX_TOKENS: Final = 2_000
+# A comment ends at a carriage return too, as Cedar has it: what follows is read, so it is counted.
 _TOKEN: Final = re.compile(
-    r'//[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|\S', re.DOTALL
+    r'//[^\r\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|\S', re.DOTALL
 )
 
 

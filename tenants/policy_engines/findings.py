@@ -17,6 +17,9 @@ Path: TypeAlias = "tuple[str | int, ...]"
 MAX_RULE_BYTES: Final = 16_384
 MAX_RULE_DEPTH: Final = 16
 MAX_RULE_NODES: Final = 1_024
+# Each may take milliseconds to compile, in every process and after every change of the tenant.
+MAX_RULE_PATTERNS: Final = 64
+PATTERN_NAMES: Final = ("$regex", "pattern")
 
 
 class Severity(StrEnum):
@@ -63,20 +66,42 @@ def find_excess(rule: JSON) -> Mistake | None:
     Stops at the first excess: nothing else may look at a rule without bounds.
     """
     pending: list[tuple[JSON, Path]] = [(rule, ())]
-    size = nodes = 0
+    size = nodes = patterns = 0
     while pending:
         value, path = pending.pop()
         nodes += 1
+        if not _is_json(value):
+            return Mistake(path, "This is no JSON: write texts as names, and put dates in quotes.")
         size += _size_of(value)
+        patterns += _count_patterns(value)
         if len(path) > MAX_RULE_DEPTH:
             return Mistake(path, f"A rule has {MAX_RULE_DEPTH} levels at most; flatten it.")
         if size > MAX_RULE_BYTES or nodes > MAX_RULE_NODES:
             text = f"A rule has {MAX_RULE_BYTES} bytes and {MAX_RULE_NODES} members at most"
             return Mistake((), f"{text}; split it into several policies.")
+        if patterns > MAX_RULE_PATTERNS:
+            text = f"A rule has {MAX_RULE_PATTERNS} text patterns at most; split it into policies."
+            return Mistake(path, text)
         if not _is_storable(value):
             return Mistake(path, "NUL, half surrogates and endless numbers can't be stored.")
         pending += _children(value, path)
     return None
+
+
+def _count_patterns(value: JSON) -> int:
+    """Count the text patterns directly in an object, whichever engine may read it."""
+    if not isinstance(value, dict):
+        return 0
+    names = value.get("patternProperties")
+    of_names = len(names) if isinstance(names, dict) else 0
+    return sum(name in value for name in PATTERN_NAMES) + of_names
+
+
+def _is_json(value: object) -> bool:
+    """Say whether a value, apart from its parts, is one of JSON; YAML knows others."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) for name in value)
+    return value is None or isinstance(value, bool | int | float | str | list)
 
 
 def _size_of(value: JSON) -> int:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from tenants.policy_engines.findings import write_pointer
+from tenants.policy_engines.findings import MAX_RULE_DEPTH, write_pointer
 
 _SIGN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _OPENING: Final = frozenset("{[")
@@ -30,7 +30,8 @@ def find_lines(text: str) -> dict[str, int]:
         if is_key[-1] and sign.startswith('"'):
             path[-1] = _read_name(sign)
             is_key[-1] = False
-        if sign not in _CLOSING:
+        # Deeper parts are no rule's, and naming each of them would take long.
+        if sign not in _CLOSING and len(path) <= MAX_RULE_DEPTH + 1:
             lines.setdefault(write_pointer(tuple(path)), line)
         _step(sign, path, is_key)
     return lines

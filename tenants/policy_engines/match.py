@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import re2
 
-from tenants.policy_document import ABSENT, kind_of
+from tenants.policy_document import ABSENT, DocumentTooLarge, kind_of
 from tenants.policy_engines.logic import conjunction, disjunction
 from tenants.records import Verdict
 
@@ -49,7 +49,11 @@ def compile_rule(rule: JSON) -> Callable[[Document], Verdict]:
     def match_document(document: Document) -> Verdict:
         answer, kept = TRUE, document.kept
         for name, part in items:
-            verdict = part(kept[name] if name in kept else document.read(name), document)
+            try:
+                verdict = part(kept[name] if name in kept else document.read(name), document)
+            except DocumentTooLarge:
+                # Only this part is unsure, so that no order of the names matters.
+                verdict = INDETERMINATE
             if verdict is FALSE:
                 return FALSE
             if verdict is not TRUE:
@@ -135,9 +139,10 @@ def _compile_every(pattern: JSON) -> Part:
     part = _compile(pattern)
 
     def match_all(value: Any, root: Document) -> Verdict:  # noqa: ANN401 - any JSON value.
-        if type(value) is not list or not value:
-            # Of nothing, everything could be said.
+        if type(value) is not list:
             return INDETERMINATE
+        if not value:
+            return FALSE  # Of nothing, everything could be said.
         return conjunction(part(element, root) for element in value)
 
     return match_all

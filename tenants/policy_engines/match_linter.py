@@ -27,7 +27,8 @@ class _Place:
     """Where a part of the pattern stands, and what the document has there.
 
     `may_lack` says that what is compared here may be absent and nothing guards it; `guarded` are
-    the paths of the document of which the whole pattern demands that they are present.
+    the paths of the document of which the whole pattern demands that they are present. `document`
+    is what references lead through.
     """
 
     field: Field
@@ -35,10 +36,14 @@ class _Place:
     effect: str
     may_lack: bool
     guarded: frozenset[Path]
+    document: Field = DOCUMENT
 
 
-def lint(rule: JSON, effect: str) -> Iterator[Mistake]:
-    """Find what is malformed, unknown, unreachable, or unguarded in a deny."""
+def lint(rule: JSON, effect: str, document: Field = DOCUMENT) -> Iterator[Mistake]:
+    """Find what is malformed, unknown, unreachable, or unguarded in a deny.
+
+    `document` says what there is to read, where it isn't the request document.
+    """
     if not isinstance(rule, dict):
         yield Mistake((), "The rule is a pattern: an object with names of the request document.")
         return
@@ -48,7 +53,8 @@ def lint(rule: JSON, effect: str) -> Iterator[Mistake]:
             yield Mistake((name,), text)
             return
     guarded = frozenset(_find_guards(rule, ()))
-    yield from _lint_pattern(rule, _Place(DOCUMENT, (), effect, may_lack=False, guarded=guarded))
+    place = _Place(document, (), effect, may_lack=False, guarded=guarded, document=document)
+    yield from _lint_pattern(rule, place)
 
 
 def _find_guards(pattern: JSON, path: Path) -> Iterator[Path]:
@@ -194,7 +200,7 @@ def _lint_ref(argument: JSON, place: _Place) -> Iterator[Mistake]:
     except TypeError as error:
         yield Mistake(place.path, f"{error}.")
         return
-    field, may_lack = DOCUMENT, False
+    field, may_lack = place.document, False
     walked: Path = ()
     for name in path:
         below = (field.members or {}).get(name) or (ANYTHING if field.is_open else None)

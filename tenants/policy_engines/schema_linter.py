@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,19 @@ KEYWORDS_BY_KIND: Final = {
         ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
     ),
 }
+# The kinds of the request document in the words of JSON Schema.
+JSON_KINDS: Final = {"text": "string", "number": "number", "list": "array", "object": "object"}
+# Types that say the same or less than a kind.
+_NARROWER: Final = {"integer": "number"}
+ANNOTATIONS: Final = frozenset(
+    ("$schema", "$comment", "$defs", "title", "description", "examples", "type")
+)
+# What an escape or a class holds is no sign; the innermost brackets without others within.
+_ESCAPED: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_INNERMOST: Final = re.compile(r"\([^()]*\)")
+# What these say of members, they say only of those that are there; false demands that none is.
+_SAYS_OF_ANY: Final = ("additionalProperties", "unevaluatedProperties")
+_CONDITIONAL: Final = ("dependentRequired", "dependentSchemas")
 _REFUSED: Final = {
     "format": "format checks nothing here; use pattern or enum.",
     "default": "default fills nothing in; add the name to required instead.",
@@ -61,6 +75,9 @@ def lint(rule: JSON, effect: str) -> Iterator[Mistake]:
         yield Mistake((), "The rule is a JSON Schema: an object that is not empty.")
         return
     found = list(_lint_schema(rule, DOCUMENT, (), effect))
+    if not found and not rule.keys() - ANNOTATIONS:
+        text = "This says nothing of the request; for that there is the engine allow."
+        found.append(Mistake((), text))
     yield from found
     try:
         schema.compile_rule(rule)
@@ -77,8 +94,9 @@ def _lint_schema(rule: JSON, field: Field, path: Path, effect: str) -> Iterator[
     yield from _find_unanchored(place)
     # A limit that applies too often only limits more.
     severity = Severity.WARNING if effect == "limit" else Severity.ERROR
-    for where, text in (*_find_absent(place), *_find_other_kinds(place), *_find_empty(place)):
-        yield Mistake(where, text, severity)
+    for find in _FINDERS:
+        for where, text in find(place):
+            yield Mistake(where, text, severity)
     for step, member in schema.find_subschemas(rule):
         yield from _lint_schema(member, _field_below(field, step), (*path, *step), effect)
 
@@ -125,9 +143,18 @@ def _names_in(rule: dict[str, JSON]) -> list[str]:
 
 def _find_unanchored(place: _Place) -> Iterator[Mistake]:
     pattern = place.schema.get("pattern")
-    if isinstance(pattern, str) and not (pattern.startswith("^") and pattern.endswith("$")):
-        text = "The pattern matches anywhere in the text; begin it with ^ and end it with $."
-        yield Mistake((*place.path, "pattern"), text, Severity.WARNING)
+    if isinstance(pattern, str) and not _is_anchored(pattern):
+        text = "The pattern matches anywhere in the text; begin it with ^ and end it with $"
+        hint = ", around all alternatives: ^(a|b)$." if "|" in pattern else "."
+        yield Mistake((*place.path, "pattern"), text + hint, Severity.WARNING)
+
+
+def _is_anchored(pattern: str) -> bool:
+    """Say whether a pattern matches whole texts only; alternatives in brackets are one part."""
+    plain = _ESCAPED.sub("", pattern)
+    while plain != (without := _INNERMOST.sub("", plain)):
+        plain = without
+    return plain.startswith("^") and plain.endswith("$") and "|" not in plain
 
 
 def _find_absent(place: _Place) -> Iterator[tuple[Path, str]]:
@@ -141,19 +168,89 @@ def _find_absent(place: _Place) -> Iterator[tuple[Path, str]]:
             yield (*place.path, "properties", name), text
 
 
+def _find_members_at_will(place: _Place) -> Iterator[tuple[Path, str]]:
+    """Find what is said of members that need not be there."""
+    for name in _SAYS_OF_ANY:
+        if isinstance(place.schema.get(name), dict):
+            text = f"An object without such members satisfies {name}; name them in required."
+            yield (*place.path, name), text
+    patterns = place.schema.get("patternProperties")
+    for pattern, member in patterns.items() if isinstance(patterns, dict) else ():
+        if member is not False:
+            text = "An object without such members satisfies this; name them in required."
+            yield (*place.path, "patternProperties", pattern), text
+    for name in _CONDITIONAL:
+        members = place.schema.get(name)
+        for member in members if isinstance(members, dict) else ():
+            text = f"A request without {member} satisfies this; say it of all, or use anyOf."
+            yield (*place.path, name, member), text
+
+
+def _find_escapes(place: _Place) -> Iterator[tuple[Path, str]]:
+    """Find conditions and negations that hold because what they speak of is absent."""
+    if "if" in place.schema and "then" in place.schema and "else" not in place.schema:
+        text = "What does not satisfy if satisfies this; add else, such as false."
+        yield (*place.path, "if"), text
+    negated = place.schema.get("not")
+    # To deny nothing but the presence says openly what is meant.
+    if isinstance(negated, dict) and negated.keys() - ANNOTATIONS - {"required"}:
+        for name in _find_optional_names(negated, place.field):
+            text = f"What lacks {name} satisfies not; write not at the value, within properties."
+            yield (*place.path, "not"), text
+            return
+
+
+def _find_optional_names(rule: JSON, field: Field) -> Iterator[str]:
+    """List the members of which a schema, or one within it, speaks and which may be absent."""
+    if not isinstance(rule, dict):
+        return
+    for name in _names_in(rule):
+        if (field.members or {}).get(name, ANYTHING).is_optional:
+            yield name
+    for step, member in schema.find_subschemas(rule):
+        yield from _find_optional_names(member, _field_below(field, step))
+
+
 def _find_other_kinds(place: _Place) -> Iterator[tuple[Path, str]]:
     """Find keywords that a value of another kind satisfies."""
-    if place.field.kind != "any" or "type" in place.schema:
-        return
+    kinds = _kinds_of(place)
     for kind, keywords in KEYWORDS_BY_KIND.items():
+        if kinds == {kind}:
+            continue
         for name in sorted(keywords & place.schema.keys()):
             text = f'Whatever is no {kind} satisfies {name}; add "type": "{kind}" beside it.'
             yield (*place.path, name), text
 
 
+def _kinds_of(place: _Place) -> set[str]:
+    """Say of which kinds a value here can be; empty where nothing is known of it."""
+    if place.field.kind in JSON_KINDS:
+        return {JSON_KINDS[place.field.kind]}
+    stated = place.schema.get("type", [])
+    names = stated if isinstance(stated, list) else [stated]
+    return {_NARROWER.get(str(name), str(name)) for name in names}
+
+
 def _find_empty(place: _Place) -> Iterator[tuple[Path, str]]:
-    """Find statements about the elements of a list that an empty one satisfies."""
+    """Find statements about the elements of a list that a shorter one satisfies."""
+    least = place.schema.get("minItems")
+    least = least if isinstance(least, int) else 0
     for name in ("items", "prefixItems"):
-        if name in place.schema and "minItems" not in place.schema:
-            text = f'An empty list satisfies {name}; add "minItems": 1 beside it.'
+        stated = place.schema.get(name)
+        needed = len(stated) if isinstance(stated, list) else 1
+        # That nothing else may follow is openly said.
+        if name in place.schema and stated is not False and least < needed:
+            text = f'A shorter list satisfies {name}; add "minItems": {needed} beside it.'
             yield (*place.path, name), text
+    if place.schema.get("minContains") == 0:
+        text = "A list without such an element satisfies this; leave minContains out."
+        yield (*place.path, "minContains"), text
+
+
+_FINDERS: Final = (
+    _find_absent,
+    _find_members_at_will,
+    _find_escapes,
+    _find_other_kinds,
+    _find_empty,
+)

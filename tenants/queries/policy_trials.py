@@ -10,7 +10,7 @@ from uuid import UUID
 from tenants.errors import InvalidEntity
 from tenants.policy import decide, decide_access
 from tenants.queries.client_core import read_client
-from tenants.queries.refused_requests import find_refused_request
+from tenants.queries.refused_requests import ask_access, find_refused_request
 from tenants.queries.subjects import find_subjects
 from tenants.queries.tenant_core import build_policy
 from tenants.records import ACCESS, INTROSPECTION, NOTHING, AccessRequest
@@ -37,7 +37,9 @@ COLUMNS: Final = (
     *("slug", "effect", "engine", "rule", "mode", "client_kinds", "operations"),
     *("limit_scopes", "limit_lifetime_seconds", "limit_audiences"),
 )
-ENTITIES: Final = ("subject", "action", "resource", "context")
+NOT_KEPT: Final = (
+    "No trace of a refused token request, introspection or access evaluation is kept under this id."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +122,15 @@ def ask(tenant: TenantSnapshot, question: Question) -> AccessRequest:
         InvalidEntity: naming the part that this tenant doesn't know.
     """
     if question.request_id:
-        request = find_refused_request(tenant, question.request_id)
+        request = find_refused_request(tenant, question.request_id, question.entities)
         if request is None:
-            text = "No trace of a refused token request is kept under this id."
-            raise InvalidEntity({"request_id": [text]})
+            raise InvalidEntity({"request_id": [NOT_KEPT]})
         return request
     client = _find_client(tenant, question.client_id)
     subject = _find_subject(tenant, question.subject)
+    if question.entities:
+        return _ask_access(tenant, client, question)
     is_token = question.operation not in {ACCESS, INTROSPECTION}
-    entities = {name: _read_object(question.entities, name) for name in ENTITIES}
     return AccessRequest(
         grant_type=question.operation if is_token else "",
         client=client,
@@ -139,10 +141,23 @@ def ask(tenant: TenantSnapshot, question: Question) -> AccessRequest:
         groups=subject.groups if subject else None,
         method="POST",
         now=time.time(),
-        action=entities["action"],
-        resource=entities["resource"],
-        context=entities["context"],
-        access_subject=entities["subject"],
+        caller=client if question.operation == ACCESS else None,
+    )
+
+
+def _ask_access(tenant: TenantSnapshot, caller: ClientRecord, question: Question) -> AccessRequest:
+    """Ask as the decision point is asked; a subject, scopes and audiences may stand beside."""
+    if question.operation != ACCESS:
+        text = "Only an access evaluation has these; choose that operation, or leave this empty."
+        raise InvalidEntity({"access": [text]})
+    entities = dict(question.entities)
+    if question.subject:
+        entities.setdefault("subject", {"type": "user", "id": question.subject})
+    request = ask_access(tenant, caller, entities)
+    return replace(
+        request,
+        requested_scopes=question.scopes or request.requested_scopes,
+        requested_audiences=question.audiences or request.requested_audiences,
     )
 
 
@@ -172,13 +187,6 @@ def _audiences_of(tenant: TenantSnapshot, question: Question) -> tuple[str, ...]
         return ()
     scopes = (tenant.scopes[name] for name in question.scopes if name in tenant.scopes)
     return tuple(dict.fromkeys(tenant.apis[scope.api_id].audience for scope in scopes))
-
-
-def _read_object(entities: Mapping[str, JSON], name: str) -> Mapping[str, JSON] | None:
-    stated = entities.get(name)
-    if stated is not None and not isinstance(stated, dict):
-        raise InvalidEntity({"access": [f"{name} must be an object."]})
-    return stated
 
 
 def _decide(request: AccessRequest, tenant: TenantSnapshot) -> Decision:

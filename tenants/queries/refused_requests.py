@@ -1,28 +1,58 @@
-"""Finds a refused request by its id, so that it can be tried again; others say how.
+"""Finds a refused request by its id, or asks as a resource server would; others say how.
 
-The traces belong to what happens on the wire, about which this package knows nothing.
+Traces and evaluations belong to what happens on the wire, about which this package knows nothing.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from tenants.records import AccessRequest, TenantSnapshot
+    from tenants.records import JSON, AccessRequest, ClientRecord, TenantSnapshot
 
-Reader: TypeAlias = "Callable[[TenantSnapshot, str], AccessRequest | None]"
-_READERS: list[Reader] = []
-
-
-def register_reader(reader: Reader) -> None:
-    """Let a reader look for refused requests; registering it again changes nothing."""
-    if reader not in _READERS:
-        _READERS.append(reader)
+    Members = Mapping[str, JSON]
 
 
-def find_refused_request(tenant: TenantSnapshot, request_id: str) -> AccessRequest | None:
-    """Rebuild what a refused request of the tenant asked for; None where no trace is kept."""
-    found = (reader(tenant, request_id) for reader in _READERS)
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How requests on the wire are asked again, or as they would be asked.
+
+    `find_refused` takes the request id, `ask_access` the client that asks; both take the entities
+    of an access evaluation, and raise InvalidEntity where these are wrong.
+    """
+
+    find_refused: Callable[[TenantSnapshot, str, Members], AccessRequest | None]
+    ask_access: Callable[[TenantSnapshot, ClientRecord, Members], AccessRequest]
+
+
+_WIRES: list[Wire] = []
+
+
+def register(wire: Wire) -> None:
+    """Let requests be asked by a wire; registering it again changes nothing."""
+    if wire not in _WIRES:
+        _WIRES.append(wire)
+
+
+def find_refused_request(
+    tenant: TenantSnapshot, request_id: str, entities: Members
+) -> AccessRequest | None:
+    """Rebuild what a refused request of the tenant asked for; None where no trace is kept.
+
+    Raises:
+        InvalidEntity: the entities are wrong, or the request was no access evaluation.
+    """
+    found = (wire.find_refused(tenant, request_id, entities) for wire in _WIRES)
     return next((request for request in found if request is not None), None)
+
+
+def ask_access(tenant: TenantSnapshot, caller: ClientRecord, entities: Members) -> AccessRequest:
+    """Ask about a call as the client would, by the entities of an access evaluation.
+
+    Raises:
+        InvalidEntity: they are wrong.
+    """
+    return _WIRES[0].ask_access(tenant, caller, entities)

@@ -300,6 +300,72 @@ def test_a_real_refusal_is_tried_against_the_edited_rule(
     assert trial.request.requested_scopes == ("read",)
 
 
+def test_a_refused_evaluation_is_tried_against_the_edited_rule(
+    owner: OperatorBrowser, globex: TenantWorld
+) -> None:
+    refusals.LIMITS.forget()
+    from tenants.services.client_secrets import add_secret  # noqa: PLC0415 - beside its only use.
+    from tests.factories.tenants import MadeClient  # noqa: PLC0415 - as above.
+    from tests.rfc.authzen.records import DecisionPoint  # noqa: PLC0415 - as above.
+
+    denial = make_policy(globex.tenant, "no", effect="deny", clients=[globex.client])
+    _, secret = add_secret(globex.client, label="second", actor=SYSTEM)
+    point = DecisionPoint(globex.tenant, MadeClient(globex.client, secret))
+    record = {"type": "record", "id": "1", "properties": {"status": "archived"}}
+    decision, context = point.ask({"type": "user", "id": "bob"}, {"name": "read"}, record)
+    assert (decision, context["reason"]) == (False, "policy_denied")
+    rule = '{"resource": {"properties": {"status": {"$present": true, "$enum": ["archived"]}}}}'
+    edited = fill(owner, address(AccessPolicy, "change", denial.pk), engine="match", rule=rule)
+    question = asked(globex, client_id="", request_id=context["request_id"])
+    trial = owner.post(panel(denial), {**edited, **question}).context["trial"]
+    # The trace has no properties, so the edited rule doesn't hold; added by hand they make it.
+    assert (trial.live.is_allowed, trial.edited.is_allowed) == (False, True)
+    assert trial.request.resource == {"type": "record", "id": "1"}
+    access = json.dumps({"resource": {"properties": {"status": "archived"}}})
+    question = asked(globex, request_id=context["request_id"], access=access)
+    trial = owner.post(panel(denial), {**edited, **question}).context["trial"]
+    assert (trial.live.is_allowed, trial.edited.is_allowed) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("clients=x", "subjects=1,2", "groups=,", "scopes=x", "operations=x", "request_id=y"),
+        *("limit_scopes=[", "rule={", "engine=no", "trial-operation=x", "is_enabled=x"),
+    ],
+    ids=str,
+)
+def test_whatever_the_address_says_a_form_is_shown(
+    owner: OperatorBrowser, globex: TenantWorld, query: str
+) -> None:
+    for page in (panel(None), address(AccessPolicy, "add")):
+        assert owner.get(f"{page}?tenant={globex.tenant.pk}&{query}").status_code == 200
+
+
+def test_an_address_shows_nothing_of_another_tenant(
+    owner: OperatorBrowser, globex: TenantWorld, initech: TenantWorld
+) -> None:
+    foreign = f"clients={initech.client.pk}&subjects={initech.one(Subject).pk}"
+    for page in (panel(None), address(AccessPolicy, "add")):
+        shown = owner.get(f"{page}?tenant={globex.tenant.pk}&{foreign}").content.decode()
+        assert initech.client.client_id not in shown
+        assert f">{initech.one(Subject)}<" not in shown
+
+
+def test_what_keeps_a_policy_from_being_tried_stands_on_top(
+    owner: OperatorBrowser, globex: TenantWorld, policy: AccessPolicy
+) -> None:
+    stored = fill(owner, address(AccessPolicy, "change", policy.pk), engine="match")
+    wrong = {**stored, "rule": '{"cliant": {"kind": "web"}}', **asked(globex, subject="nobody")}
+    page = owner.post(panel(policy), wrong)
+    on_top = page.content.decode().partition('id="accesspolicy_form"')[0]
+    assert "Not tried." in on_top
+    assert "Did you mean client?" in on_top
+    assert errors_of(page)["rule"] == [
+        "Line 1: The request document has no cliant here. Did you mean client?"
+    ]
+
+
 def test_a_reader_tries_the_policy_as_it_is_stored(
     globex: TenantWorld, policy: AccessPolicy
 ) -> None:

@@ -213,15 +213,27 @@ def test_policy_at_fault_is_linked(support: OperatorBrowser, globex: TenantWorld
     policy = AccessPolicy(tenant=globex.tenant, slug="no", effect="deny")
     changes.save(policy, actor=SYSTEM)
     address = reverse("admin:tenants_accesspolicy_change", args=[policy.pk])
-    assert faults_of(support, refuse(globex, scope="read")) == [address]
+    refusal = refuse(globex, scope="read")
+    panel = reverse("admin:tenants_accesspolicy_test", args=[policy.pk])
+    expected = [address, f"{panel}?request_id={refusal.request_id}"]
+    assert faults_of(support, refusal) == expected
     text_of(support.get(address))
+    question = support.get(expected[1]).context["question"]
+    assert question["request_id"].value() == refusal.request_id
 
 
 def test_missing_policy_offers_to_write_one(support: OperatorBrowser, globex: TenantWorld) -> None:
     for policy in AccessPolicy.objects.filter(tenant=globex.tenant):
         changes.delete(policy, actor=SYSTEM)
-    [address] = faults_of(support, refuse(globex, scope="read"))
-    assert address.startswith(reverse("admin:tenants_accesspolicy_add"))
+    refusal = refuse(globex, scope="read")
+    written, tried = faults_of(support, refusal)
+    assert written.startswith(reverse("admin:tenants_accesspolicy_add"))
+    owner = sign_in("owner", (globex.tenant, Membership.Role.OWNER))
+    for address in (written, tried):
+        form = owner.get(address).context["adminform"].form
+        assert form["clients"].value() == [str(globex.client.pk)]
+        assert form["operations"].value() == "client_credentials"
+    assert owner.get(tried).context["question"]["request_id"].value() == refusal.request_id
 
 
 def test_client_at_fault_is_linked(support: OperatorBrowser, globex: TenantWorld) -> None:

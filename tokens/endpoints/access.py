@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tenants import snapshot
 from tenants.policy import DESCRIPTIONS, Reason
-from tokens import error_handler, gate
+from tokens import error_handler, gate, limits
 from tokens.access_evaluations import Judged, judge
 from tokens.answers import NO_STORE, Answer
 from tokens.client_authentication import authenticate, require_confidential
@@ -81,6 +82,7 @@ def authenticate_caller(request: EndpointRequest) -> ClientRecord:
         InvalidToken: the token is none of this tenant's, or its client may not act any more.
         InsufficientScope: the token is an end user's.
         InvalidClient: the credentials are wrong.
+        RateLimited: the caller sends too many requests, or failed too often.
     """
     if not request.authorization:
         raise TokenMissing(MISSING)
@@ -89,9 +91,17 @@ def authenticate_caller(request: EndpointRequest) -> ClientRecord:
         require_confidential(client)
         return client
     match = _BEARER.fullmatch(request.authorization.strip())
-    token = gate.accept(request.tenant, match[1]) if match else None
+    if match is None:
+        raise InvalidToken(NOT_ACCEPTED)
+    with limits.watch_token(request.tenant, match[1], request.address):
+        return _find_token_client(request, match[1])
+
+
+def _find_token_client(request: EndpointRequest, text: str) -> ClientRecord:
+    token = gate.accept(request.tenant, text)
     if token is None:
         raise InvalidToken(NOT_ACCEPTED)
+    limits.admit_token(request.tenant, token, request.address)
     if token.subject_id is not None:
         raise InsufficientScope(NOT_A_CLIENT)
     found = snapshot.CURRENT.client(request.tenant, token.client_id)
@@ -140,6 +150,11 @@ class AccessView(EndpointView):
         if _REQUEST_ID.fullmatch(stated):
             response.headers["X-Request-Id"] = stated
         return response
+
+    def refuse(self, error: Exception, request: EndpointRequest) -> Answer:
+        """Name our own identifier in the body: in the header stands the caller's."""
+        answer = super().refuse(error, request)
+        return replace(answer, body={**(answer.body or {}), "request_id": request.request_id})
 
     def read_parameters(
         self, body: bytes, content_type: str, _tenant: TenantSnapshot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -17,8 +17,8 @@ from tenants.policy_document import (
     Field,
     kind_of,
     make_document,
-    redact,
 )
+from tenants.policy_redaction import redact
 from tenants.records import TrustProfileRecord
 from tests.factories.records import (
     Changes,
@@ -196,26 +196,37 @@ def test_document_within_bounds_is_copied() -> None:
 
 def test_trace_hides_what_came_from_outside() -> None:
     members = build(
-        claims={"iss": "https://idp.example", "email": "a@b.example", "roles": ["x"], "n": 1},
+        claims={
+            "iss": "https://idp.example",
+            "email": "a@b.example",
+            "roles": ["x"],
+            "n": 1,
+            "aud": ["https://a.example"],
+            "scope": {"hidden": "x"},
+            "azp": [{"hidden": "x"}],
+        },
         action={"name": "can_read", "properties": {"secret": 1}},
         resource={"type": "record", "id": "12", "properties": {"owner": "alice"}},
         context={"id": "x", "flag": True},
         access_subject={"type": "user", "id": "alice", "properties": {}},
     )
-    shown = redact(members)
-    assert shown == {
+    expected: dict[str, Any] = {
         **members,
         "claims": {
             "iss": "https://idp.example",
             "email": "(text)",
             "roles": "(list)",
             "n": "(number)",
+            "aud": ["https://a.example"],
+            "scope": "(object)",
+            "azp": "(list)",
         },
-        "action": {"name": "can_read", "properties": "(object)"},
-        "resource": {"type": "record", "id": "12", "properties": "(object)"},
+        "action": {"name": "can_read", "properties": {"secret": "(number)"}},
+        "resource": {"type": "record", "id": "12", "properties": {"owner": "(text)"}},
         "context": {"id": "(text)", "flag": "(boolean)"},
-        "subject": {"type": "user", "id": "alice", "properties": "(object)"},
+        "subject": {"type": "user", "id": "alice", "properties": {}},
     }
+    assert redact(members) == expected
 
 
 def test_null_has_no_kind() -> None:

@@ -1,8 +1,9 @@
-"""Existing tenants get the management scopes that policies need, with their history."""
+"""Existing tenants get the management scopes that came later, with their history."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,19 +14,28 @@ from tenants.queries import history
 from tenants.queries.tenant_core import read_core
 from tests.factories.tenants import make_tenant
 
-MIGRATION = import_module("tenants.migrations.0005_policy_scopes")
-NAMES = {name for name, _ in MIGRATION.SCOPES}
+MIGRATIONS = ("0005_policy_scopes", "0008_user_scopes", "0013_trust_profiles", "0015_claims")
 
 
-def migrate() -> None:
+@pytest.fixture(params=MIGRATIONS)
+def migration(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - a module.
+    return import_module(f"tenants.migrations.{request.param}")
+
+
+def names_of(migration: Any) -> set[str]:  # noqa: ANN401 - as above.
+    return {name for name, _ in migration.SCOPES}
+
+
+def migrate(migration: Any) -> None:  # noqa: ANN401 - as above.
     with connection.cursor() as cursor:
-        cursor.execute(MIGRATION.ADD)
+        cursor.execute(migration.ADD)
 
 
 @pytest.mark.django_db
-def test_a_tenant_without_the_scopes_gets_them_once() -> None:
+def test_a_tenant_without_the_scopes_gets_them_once(migration: Any) -> None:  # noqa: ANN401 - as above.
+    names = names_of(migration)
     complete, lacking = make_tenant("complete"), make_tenant("lacking")
-    gone = Scope.objects.filter(tenant=lacking, name__in=NAMES)
+    gone = Scope.objects.filter(tenant=lacking, name__in=names)
     # As if the tenant were from before: neither the rows nor their history.
     ConfigurationChange.objects.filter(
         entity_id__in=[str(key) for key in gone.values_list("pk", flat=True)]
@@ -34,25 +44,26 @@ def test_a_tenant_without_the_scopes_gets_them_once() -> None:
     versions = {
         tenant.pk: Tenant.objects.get(pk=tenant.pk).version for tenant in (complete, lacking)
     }
-    migrate()
-    migrate()
-    made = Scope.objects.filter(tenant=lacking, name__in=NAMES)
-    assert {scope.name for scope in made} == NAMES
+    migrate(migration)
+    migrate(migration)
+    made = Scope.objects.filter(tenant=lacking, name__in=names)
+    assert {scope.name for scope in made} == names
     assert {scope.api.built_in for scope in made} == {"management"}
-    assert {scope.title for scope in made} == {title for _, title in MIGRATION.SCOPES}
+    assert {scope.title for scope in made} == {title for _, title in migration.SCOPES}
     assert Tenant.objects.get(pk=complete.pk).version == versions[complete.pk]
     assert Tenant.objects.get(pk=lacking.pk).version == versions[lacking.pk] + 2
 
 
 @pytest.mark.django_db
-def test_the_history_knows_the_new_scopes() -> None:
+def test_the_history_knows_the_new_scopes(migration: Any) -> None:  # noqa: ANN401 - as above.
+    names = names_of(migration)
     tenant = make_tenant()
-    gone = Scope.objects.filter(tenant=tenant, name__in=NAMES)
+    gone = Scope.objects.filter(tenant=tenant, name__in=names)
     ConfigurationChange.objects.filter(
         entity_id__in=[str(key) for key in gone.values_list("pk", flat=True)]
     ).delete()
     gone.delete()
-    migrate()
+    migrate(migration)
     live = read_core(tenant.path, base_url=settings.TENANTS_BASE_URL)
     assert live is not None
     versions = (live.platform_version, live.environment_version, live.version)

@@ -25,11 +25,19 @@ from tenants.services import changes
 from tests.factories.tenants import allow, make_api, make_client, make_tenant
 from tests.factories.tokens import make_issuer, make_subject
 from tests.oauth_client import OAuthClient
-from tokens import group_claims, refusals
+from tests.unit.tokens import hooks
+from tokens import claim_hook, group_claims, refusals
 from tokens.claim_profiles import PROFILES
 from tokens.claim_sources import SOURCES, source_of
 from tokens.claims import _LINES
-from tokens.explain import explain_request_id, explain_token, read_subject, request_of
+from tokens.errors import OAuthError
+from tokens.explain import (
+    GROUPS_OF_TODAY,
+    explain_request_id,
+    explain_token,
+    read_subject,
+    request_of,
+)
 from tokens.explained_text import write_text
 from tokens.explanations import describe_preview, describe_refusal, describe_token
 from tokens.issuance import issue
@@ -154,7 +162,7 @@ def test_facts_of_the_grant_are_kept_and_used_again() -> None:
     assert token.facts["scope_ceiling"] == ["read"]
     assert "method" not in token.facts
     found = explained(issuer, token)
-    assert (outcomes(found), found.notes) == ({True}, ())
+    assert (outcomes(found), found.notes) == ({True}, (GROUPS_OF_TODAY,))
 
 
 @pytest.mark.django_db
@@ -282,6 +290,21 @@ def test_preview_of_a_refresh_is_that_of_a_session_which_begins_now() -> None:
     assert previewed.plan.refresh is not None
 
 
+# Claim rules of every source, by their slugs.
+RULES: dict[str, dict[str, Any]] = {
+    "template": {"value": "${tenant_slug}:${subject.attributes.level}:${foreign.tier}"},
+    "record": {"value": "scopes"},
+    "subject_attribute": {"value": "manager.name"},
+    "foreign_claim": {"value": "realm.roles"},
+    "conditional": {
+        "source": "constant",
+        "value": "senior",
+        "condition": {"subject": {"attributes": {"level": 3}}, "foreign": {"tier": "gold"}},
+    },
+    "required": {"source": "subject_attribute", "value": "level", "is_required": True},
+}
+ATTRIBUTES = '{"level": 3, "manager": {"name": "b\u00fcb"}, "unread": "x"}'
+FOREIGN: dict[str, JSON] = {"tier": "gold", "realm": {"roles": ["a", 1.5, None]}, "other": 1}
 CONFIGURATIONS = st.fixed_dictionaries(
     {
         "profile": st.sampled_from([*PROFILES]),
@@ -292,6 +315,8 @@ CONFIGURATIONS = st.fixed_dictionaries(
         "refreshes": st.booleans(),
         "usage_limit": st.integers(0, 3),
         "rule": st.none() | st.sampled_from(["api", "client", "tenant"]),
+        "sources": st.lists(st.sampled_from([*RULES]), unique=True),
+        "has_hook": st.booleans(),
         "scopes": st.lists(
             st.sampled_from(["read", "write", "openid", "nonsense"]), unique=True, max_size=4
         ),
@@ -340,6 +365,10 @@ def make_random_issuer(chosen: dict[str, Any]) -> tuple[Tenant, Client]:
         rule.api = api if chosen["rule"] == "api" else None
         rule.client = client if chosen["rule"] == "client" else None
         changes.save(rule, actor=SYSTEM)
+    for slug in chosen["sources"]:
+        fields = {"source": slug, **RULES[slug]}
+        made = ClaimRule(tenant=tenant, slug=slug.replace("_", "-"), claim=slug, **fields)
+        changes.save(made, actor=SYSTEM)
     return tenant, client
 
 
@@ -353,7 +382,10 @@ def make_random_request(
     return AccessRequest(
         grant_type=(GrantType.JWT_BEARER if subject else GrantType.CLIENT_CREDENTIALS).value,
         client=client,
-        subject=SubjectRecord(subject.pk, is_enabled=True, cut_off_number=0) if subject else None,
+        subject=SubjectRecord(subject.pk, is_enabled=True, cut_off_number=0, attributes=ATTRIBUTES)
+        if subject
+        else None,
+        claims=FOREIGN if subject else None,
         requested_scopes=tuple(chosen["scopes"]) or None,
         requested_audiences=(audience,) if chosen["names_audience"] else (),
         app_tenant_id="customer" if chosen["usage_limit"] else "",
@@ -371,6 +403,11 @@ def decode(segment: str) -> bytes:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_preview_is_byte_for_byte_what_is_issued(chosen: dict[str, Any]) -> None:
+    with claim_hook.installed(hooks.RegionHook() if chosen["has_hook"] else None):
+        compare_what_is_issued(chosen)
+
+
+def compare_what_is_issued(chosen: dict[str, Any]) -> None:
     tenant, _ = make_random_issuer(chosen)
     snapshot.CURRENT.forget()
     number = snapshot.CURRENT.renew()
@@ -383,6 +420,12 @@ def test_preview_is_byte_for_byte_what_is_issued(chosen: dict[str, Any]) -> None
         assert (refused.plan, refused.decision) == (None, decision)
         return
     request = EndpointRequest(core, Parameters(), now=NOW, cut_off_number=number)
+    if "required" in chosen["sources"] and asked.subject is None:
+        refused = preview(asked, core, now=NOW)
+        assert (refused.plan, refused.decision.refusal.reason) == (None, "claim_missing")
+        with pytest.raises(OAuthError):
+            issue(asked, decision, request)
+        return
     answer = issue(asked, decision, request)
     token = AccessToken.objects.get(tenant=tenant)
     entropy = (token.pk.int & ((1 << 80) - 1)).to_bytes(10, "big")
@@ -511,17 +554,69 @@ def test_the_command_tries_a_policy_that_is_not_saved(tmp_path: Path, effect: st
     make_client(tenant, scopes=["read"], is_allowed=effect == "deny")
     edited = tmp_path / "edited.yaml"
     edited.write_text(f"{{slug: night, effect: {effect}, engine: allow, clients: [api-client]}}")
-    written = StringIO()
-    call_command("explain", tenant=tenant.path, client="api-client", policy=edited, stdout=written)
-    answer = json.loads(written.getvalue())
+    arguments = ["--tenant", tenant.path, "--client", "api-client", "--policy", str(edited)]
+    answer = json.loads(run(*arguments, "--json"))
     assert answer["live"]["is_allowed"] is (effect == "deny")
     assert answer["edited"]["is_allowed"] is (effect == "allow")
     assert answer["differences"]
+    before, after = ("allowed", "refused") if effect == "deny" else ("refused", "allowed")
+    text = run(*arguments)
+    assert f"decision: {before} -> {after}" in text
+    assert f"night: {effect}, true, had its effect" in text
     assert not AccessPolicy.objects.filter(slug="night").exists()
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("text", ["[]", "{effect: maybe}", "{clients: [nobody]}", "{"])
+def test_the_command_tries_a_policy_on_a_real_refusal(tmp_path: Path) -> None:
+    refusals.LIMITS.forget()
+    tenant = make_tenant()
+    make_api(tenant)
+    made = make_client(tenant, scopes=["read"], is_allowed=False)
+    refused = OAuthClient(tenant).token(made, scope="read")
+    edited = tmp_path / "edited.yaml"
+    edited.write_text("{slug: yes, engine: match, rule: {scopes: {$contains: read}}}")
+    arguments = ["--tenant", tenant.path, "--policy", str(edited)]
+    text = run(*arguments, "--request-id", refused["X-Request-Id"])
+    assert "reason: no_policy_allows -> -" in text
+    assert "decision: refused -> allowed" in text
+    edited.write_text("{slug: yes, engine: match, rule: {resource: {type: record}}}")
+    entities = {
+        "subject": {"type": "user", "id": "bob"},
+        "action": {"name": "read"},
+        "resource": {"type": "record", "id": "1"},
+    }
+    arguments += ["--client", made.client_id, "--grant", "access", "--access"]
+    assert "decision: refused -> allowed" in run(*arguments, json.dumps(entities))
+    with pytest.raises(CommandError, match="subject is missing"):
+        run(*arguments, '{"action": {"name": "read"}}')
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--grant", "access"], id="operation"),
+        pytest.param(["--access", '{"action": {}}'], id="entities"),
+        pytest.param(["--access", "[]"], id="no-object"),
+        pytest.param(["--access", "{"], id="no-json"),
+    ],
+)
+def test_the_command_previews_tokens_only(arguments: list[str]) -> None:
+    issuer = make_issuer()
+    with pytest.raises(CommandError):
+        run("--tenant", issuer.tenant.path, "--client", issuer.client_id, *arguments)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "{effect: maybe}", "{clients: [nobody]}", "{", "{}\n---\n{}", "&a [*a]"),
+        *("!!python/name:os {}", "{slug: a, slug: b}", "{description: \x00}"),
+        "{description: " + "a" * 70_000 + "}",
+    ],
+    ids=lambda text: text[:30].encode("unicode_escape").decode(),
+)
 def test_the_command_says_what_is_wrong_with_a_policy_file(tmp_path: Path, text: str) -> None:
     tenant = make_tenant()
     make_api(tenant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -363,6 +364,23 @@ def test_counts_add_up_over_processes_and_unknown_clients() -> None:
     rows = RefusalCount.objects.filter(tenant=tenant_id)
     assert {(row.client_id, row.count) for row in rows} == {(client, 2), (None, 2)}
     assert refusal_counts.flush() == 0
+
+
+@pytest.mark.django_db
+def test_counts_of_many_threads_add_up_while_they_are_written() -> None:
+    tenant_id = uuid4()
+
+    def refuse_often() -> None:
+        for _ in range(500):
+            refusal_counts.add(tenant_id=tenant_id, client=None, reason="r", now=NOW)
+
+    threads = [threading.Thread(target=refuse_often) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        refusal_counts.flush()
+    refusal_counts.flush()
+    assert RefusalCount.objects.get(tenant=tenant_id).count == 4_000
 
 
 @pytest.mark.django_db

@@ -139,6 +139,9 @@ def test_mistake_in_every_action_is_told_once() -> None:
         pytest.param("permit(", id="malformed"),
         pytest.param("permit(principal == ?principal, action, resource);", id="template"),
         pytest.param(permit("(" * 5000 + "true" + ")" * 5000), id="would-end-the-process"),
+        pytest.param(
+            permit("true //\r && " + "(" * 5000 + "true" + ")" * 5000), id="behind-a-comment"
+        ),
         pytest.param(permit('"\ud800" == "a"'), id="half-surrogate"),
     ],
 )

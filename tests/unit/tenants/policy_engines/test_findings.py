@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +41,21 @@ def deep(levels: int) -> JSON:
         pytest.param({"a" * 17_000: 1}, "16384 bytes", id="name"),
         pytest.param({"a": 1 << 200_000}, "16384 bytes", id="number"),
         pytest.param({"a": [1] * 2000}, "1024 members", id="members"),
+        pytest.param(
+            {"claims": {f"c{n}": {"$regex": "a"} for n in range(65)}}, "64 text", id="regexes"
+        ),
+        pytest.param({"anyOf": [{"pattern": "^a$"}] * 65}, "64 text", id="patterns"),
+        pytest.param(
+            {"patternProperties": {f"a{n}": False for n in range(65)}}, "64 text", id="of-names"
+        ),
         pytest.param({"a": "\x00"}, "can't be stored", id="nul"),
         pytest.param({"\ud800": 1}, "can't be stored", id="surrogate"),
         pytest.param({"a": float("inf")}, "can't be stored", id="infinite"),
         pytest.param({"a": float("nan")}, "can't be stored", id="no-number"),
+        pytest.param({1: "a"}, "no JSON", id="number-as-name"),
+        pytest.param({"a": {None: 1}}, "no JSON", id="null-as-name"),
+        pytest.param({"a": [date(2026, 11, 20)]}, "no JSON", id="date"),
+        pytest.param({"a": b"a"}, "no JSON", id="bytes"),
     ],
 )
 def test_excess_is_the_only_finding(rule: JSON, part: str) -> None:
@@ -114,6 +127,13 @@ def test_every_part_of_a_json_text_has_a_line(value: JSON, indent: int | None) -
 
 def test_name_with_an_odd_escape_stands_as_written() -> None:
     assert find_lines('{"\\x": 1}') == {"": 1, '/"\\x"': 1}
+
+
+def test_lines_of_a_deep_text_are_found_quickly() -> None:
+    text = "[" * 900 + ",".join(["1"] * 15_000) + "]" * 900
+    began = time.monotonic()
+    assert lint("allow", "match", json.loads(text), text=text)[0].line == 1
+    assert time.monotonic() - began < 1
 
 
 @given(st.text(alphabet='{}[],:"\\a1 \n'))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.policy_document import Document
+from tenants.policy_document import Document, DocumentTooLarge
 from tenants.policy_engines import compile_rule, match
 from tenants.records import Verdict
 
@@ -26,6 +26,8 @@ def ask(rule: JSON, members: Members) -> Verdict:
 
 MEMBERS: Members = {
     "kind": "service",
+    "line": "service\n",
+    "umlaut": "ü",
     "number": 1,
     "flag": True,
     "list": ["a", "b"],
@@ -79,7 +81,8 @@ MEMBERS: Members = {
         ({"objects": {"$contains": {"m": 2}}}, U),
         ({"list": {"$every": {"$enum": ["a", "b"]}}}, T),
         ({"list": {"$every": "a"}}, F),
-        ({"empty": {"$every": "a"}}, U),
+        ({"empty": {"$every": "a"}}, F),
+        ({"empty": {"$present": True, "$every": "a"}}, F),
         ({"absent": {"$every": "a"}}, U),
         ({"objects": {"$every": {"m": 1}}}, U),
         ({"kind": {"$present": True}}, T),
@@ -94,6 +97,15 @@ MEMBERS: Members = {
         ({"kind": {"$regex": "serv.*"}}, T),
         ({"kind": {"$regex": "a|service"}}, T),
         ({"number": {"$regex": "1"}}, U),
+        ({"line": {"$regex": "service"}}, F),
+        ({"line": {"$regex": "(?m)^service$"}}, F),
+        ({"line": {"$regex": "service."}}, F),
+        ({"line": {"$regex": "(?s)service."}}, T),
+        ({"kind": {"$regex": "serv|web"}}, F),
+        ({"kind": {"$regex": ""}}, F),
+        ({"umlaut": {"$regex": "."}}, T),
+        ({"umlaut": {"$regex": "\\x{fc}"}}, T),
+        ({"umlaut": {"$regex": "[a-z]"}}, F),
         ({"absent": {"$regex": ".*"}}, U),
         ({"kind": {"$ref": "kind"}}, T),
         ({"kind": {"$ref": "object.in"}}, F),
@@ -142,6 +154,23 @@ def test_malformed_pattern_is_indeterminate(pattern: JSON) -> None:
 
 def test_text_that_cant_be_encoded_is_indeterminate() -> None:
     assert ask({"kind": {"$regex": ".*"}}, {"kind": "\ud800"}) is U
+
+
+@pytest.mark.parametrize("names", [("kind", "large"), ("large", "kind")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("kind", "verdict"), [("web", F), ("service", U)], ids=["decided", "undecided"]
+)
+def test_what_is_too_large_to_read_is_unsure_in_any_order(
+    names: tuple[str, str], kind: str, verdict: Verdict
+) -> None:
+    def build(name: str) -> JSON:
+        if name == "large":
+            raise DocumentTooLarge(name)
+        return "service"
+
+    parts: dict[str, JSON] = {"kind": kind, "large": {"$present": True}}
+    rule = {name: parts[name] for name in names}
+    assert compile_rule("match", rule)(Document(build, names)) is verdict
 
 
 def test_pattern_runs_in_linear_time() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from tenants.policy_engines import lint
+from tenants.policy_document import Document
+from tenants.policy_engines import compile_rule, lint
+from tenants.records import Verdict
 
 if TYPE_CHECKING:
+    from tenants.policy_document import Members
     from tenants.records import JSON
 
 
@@ -126,3 +131,44 @@ def test_deny_that_compares_what_may_be_absent_needs_a_guard(rule: JSON, path: s
 )
 def test_guarded_deny_is_sound(rule: JSON) -> None:
     assert errors(rule, "deny") == []
+
+
+names = st.sampled_from(["a", "b"])
+present: dict[str, Any] = {"$present": True}
+leaves = st.sampled_from(
+    [
+        *("a", present, {"$absent": True}, {"$enum": ["a"]}, {"$regex": "a"}, {"$ref": "claims.b"}),
+        *({**present, "$enum": ["a"]}, {**present, "$regex": "a"}),
+        *({**present, "$ref": "claims.b"}, {**present, "$ref": "subject.id"}),
+    ]
+)
+
+
+def patterns_around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Patterns around others, guarded or not."""
+    members = st.dictionaries(names, inner, min_size=1, max_size=2)
+    options = st.lists(inner, min_size=1, max_size=2)
+    return st.one_of(
+        members,
+        members.map(lambda parts: {**present, **parts}),
+        options.map(lambda parts: {"$one-of": parts}),
+        options.map(lambda parts: {**present, "$one-of": parts}),
+        inner.map(lambda part: {"$contains": part}),
+        inner.map(lambda part: {**present, "$every": part}),
+    )
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
+@given(
+    claims=st.recursive(leaves, patterns_around, max_leaves=4),
+    subject=st.sampled_from([{}, {"subject": present}, {"subject": {"id": present}}]),
+)
+def test_a_deny_without_findings_is_decided_for_whoever_lacks_everything(
+    claims: JSON, subject: dict[str, JSON]
+) -> None:
+    rule: JSON = {**subject, "claims": claims}
+    assume(not lint("deny", "match", rule))
+    evaluate = compile_rule("match", rule)
+    lacking: tuple[Members, ...] = ({}, {"claims": {}})
+    for members in lacking:
+        assert evaluate(Document(members.get, members)) is not Verdict.INDETERMINATE

@@ -104,6 +104,13 @@ def test_pattern_runs_in_linear_time() -> None:
         {"$schema": "https://json-schema.org/draft/2020-12/schema", "required": ["groups"]},
         {"anyOf": [within({"const": "a"}, "address"), within({"type": "object"})]},
         {"not": {"required": ["groups"]}, "$comment": "", "title": "", "description": ""},
+        within(within({"not": {"const": "guest"}}, "role")),
+        within({"required": ["role"], "additionalProperties": False}),
+        within({"patternProperties": {"^x-": False}, "minProperties": 1}),
+        within({"if": {"required": ["role"]}, "then": {"required": ["sub"]}, "else": False}),
+        within(within({"type": "integer", "minimum": 5}, "level")),
+        within({"prefixItems": [{"const": "a"}, {}], "items": False, "minItems": 2}, "scopes"),
+        within({"pattern": r"^(10\.1|[|$]|\(a)$"}, "address"),
     ],
     ids=str,
 )
@@ -118,6 +125,65 @@ ABSENT = [
     pytest.param(within(within({"minLength": 1}, "r")), "claims/properties/r/minLength", id="kind"),
     pytest.param(within(within(ROLE, "r")), "claims/properties/r/properties", id="kind-object"),
     pytest.param(within({"items": {"const": "a"}}, "scopes"), "scopes/items", id="empty-list"),
+    pytest.param(
+        within({"items": {"const": "a"}, "minItems": 0}, "scopes"), "scopes/items", id="no-items"
+    ),
+    pytest.param(
+        within({"prefixItems": [{"const": "a"}, {"const": "b"}], "minItems": 1}, "scopes"),
+        "scopes/prefixItems",
+        id="short-list",
+    ),
+    pytest.param(
+        within({"contains": {"const": "a"}, "minContains": 0}, "scopes"),
+        "scopes/minContains",
+        id="contains-none",
+    ),
+    pytest.param(
+        within({"patternProperties": {"^role$": {"const": "admin"}}}),
+        "claims/patternProperties/^role$",
+        id="pattern-of-names",
+    ),
+    pytest.param(
+        within({"additionalProperties": {"const": "admin"}}),
+        "claims/additionalProperties",
+        id="other-members",
+    ),
+    pytest.param(
+        within({"dependentSchemas": {"role": {"required": ["sub"]}}}),
+        "claims/dependentSchemas/role",
+        id="dependent-schema",
+    ),
+    pytest.param(
+        within({"dependentRequired": {"role": ["sub"]}}),
+        "claims/dependentRequired/role",
+        id="dependent-names",
+    ),
+    pytest.param(
+        within({"if": {"required": ["role"]}, "then": {"required": ["sub"]}}),
+        "claims/if",
+        id="condition",
+    ),
+    pytest.param(
+        within({"not": {"required": ["role"], "properties": {"role": {"const": "guest"}}}}),
+        "claims/not",
+        id="negation",
+    ),
+    pytest.param(
+        within({"not": {"anyOf": [{"required": ["role"]}, {"required": ["sub"]}]}}),
+        "claims/not",
+        id="negation-below",
+    ),
+    pytest.param(
+        within(within({"type": ["string", "array"], "pattern": "^a$"}, "r")),
+        "claims/properties/r/pattern",
+        id="one-of-two-kinds",
+    ),
+    pytest.param(
+        within(within({"type": "string", "minimum": 5}, "r")),
+        "claims/properties/r/minimum",
+        id="keyword-of-another-kind",
+    ),
+    pytest.param(within({"pattern": "^a$"}, "scopes"), "scopes/pattern", id="kind-of-document"),
 ]
 
 
@@ -141,6 +207,10 @@ def test_what_is_satisfied_by_absence_is_found(rule: JSON, path: str) -> None:
         ({"required": ["groupz"]}, "/properties/groupz", "Did you mean groups?"),
         ({"required": 1}, "", "can't be compiled"),
         (within({"pattern": "a"}, "address"), "/properties/address/pattern", "begin it with ^"),
+        (within({"pattern": "^a|b$"}, "address"), "/properties/address/pattern", "^(a|b)$"),
+        (within({"pattern": "^a(b|c)\\$"}, "address"), "/properties/address/pattern", "with $"),
+        ({"type": "object"}, "", "says nothing"),
+        ({"$defs": {"a": {"const": 1}}, "title": "x"}, "", "says nothing"),
         ({"allOf": [{"properties": {"cliant": True}}]}, "/allOf/0/properties/cliant", "client?"),
         (
             within({"contains": {"properties": {"slgu": True}}}, "apis"),
