@@ -1,112 +1,119 @@
-"""`make bench`: paired, interleaved rounds against django-oauth-toolkit, as one table."""
+"""`make bench`: tokens per second beside those of others, on one machine in one run.
+
+Without a name it measures every row in every workload; with names only those. `layers` and `flat`
+are measurements of their own.
+"""
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
 import sys
 import tempfile
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import load, processes, rows, servers
+from benchmarks import (
+    database,
+    flat_tenancy,
+    goals,
+    layers,
+    load,
+    measuring,
+    parts,
+    programs,
+    report,
+)
+from benchmarks.programs import Absent
+from benchmarks.rows import ROWS, Row
+from benchmarks.servers import Servers
+from benchmarks.workloads import Workload
+from tokens.jwk import SigningAlgorithm
 
 if TYPE_CHECKING:
-    from benchmarks.servers import Database, Server
+    from collections.abc import Iterable
 
-COUNTED_SECONDS = 1
+    from benchmarks.measuring import Cell, Rounds
 
-
-@dataclass(slots=True)
-class Cell:
-    """What one server did in one row, over all rounds; processor time in microseconds."""
-
-    rates: list[float] = field(default_factory=list)
-    p50_ms: list[float] = field(default_factory=list)
-    p99_ms: list[float] = field(default_factory=list)
-    web_us: list[float] = field(default_factory=list)
-    database_us: list[float] = field(default_factory=list)
-    refused: int = 0
-    statements: float = 0.0
+OTHERS = {"layers": layers.run, "flat": flat_tenancy.run}
 
 
 def main() -> int:
-    """Measure the rows that are named, or all of them, and print the table."""
+    """Measure what is named, or all rows, and print the tables."""
+    names = [*ROWS, *Workload, *OTHERS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("row", nargs="*", choices=[*rows.ROWS, []], default=[])
-    parser.add_argument("--seconds", type=int, default=5, help="length of a round")
-    parser.add_argument("--rounds", type=int, default=3)
-    chosen = parser.parse_args()
-    with ExitStack() as stack:
-        running = stack.enter_context(servers.database())
-        both = [stack.enter_context(start(running)) for start in (servers.ours, servers.toolkit)]
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for row in chosen.row or rows.ROWS:
-            cells = _measure(row, both, running, folder, (chosen.seconds, chosen.rounds))
-            _print(row, both, cells)
+    parser.add_argument("name", nargs="*", help=f"of: {', '.join(names)}")
+    parser.add_argument("--seconds", type=int, default=2, help="length of a round")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--write", action="store_true", help=f"into {report.PAGE.name}, too")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.name) - set(names))
+    if unknown:
+        parser.error(f"nothing is called {', '.join(unknown)}; there are {', '.join(names)}")
+    others = [name for name in OTHERS if name in asked.name]
+    for name in others:
+        _publish(name, OTHERS[name](), write=asked.write)
+    if not others:
+        rounds = measuring.Rounds(asked.rounds, asked.seconds)
+        _publish("rows", _measure_rows(asked.name, rounds), write=asked.write)
     return 0
 
 
-def _measure(
-    row: str, both: list[Server], running: Database, folder: Path, plan: tuple[int, int]
-) -> list[Cell]:
-    """Measure in turns, so that whatever the machine does meanwhile hits both alike."""
-    seconds, rounds = plan
-    cells = [Cell() for _ in both]
-    loads = [rows.load_of(row, server, folder) for server in both]
-    for asked in loads:
-        load.run(asked, 1)  # Warm caches and connections.
-        load.discard_used(asked)
-    for _ in range(rounds):
-        for server, asked, cell in zip(both, loads, cells, strict=True):
-            _measure_round(server, asked, cell, running, seconds)
-    for asked, cell in zip(loads, cells, strict=True):
-        cell.statements = _count_statements(asked, running)
-    return cells
+def _publish(section: str, lines: list[str], *, write: bool) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    if write:
+        report.write(section, lines)
 
 
-def _measure_round(
-    server: Server, asked: load.Load, cell: Cell, running: Database, seconds: int
-) -> None:
-    before = processes.cpu_seconds(server.process), processes.cpu_seconds(running.process)
-    measured = load.run(asked, seconds)
-    after = processes.cpu_seconds(server.process), processes.cpu_seconds(running.process)
-    web, database = (
-        (end - begin) / measured.requests * 1e6 for begin, end in zip(before, after, strict=True)
-    )
-    cell.rates.append(measured.per_second)
-    cell.p50_ms.append(measured.p50_ms)
-    cell.p99_ms.append(measured.p99_ms)
-    cell.web_us.append(web)
-    cell.database_us.append(database)
-    cell.refused += measured.refused
-    load.discard_used(asked)
+def _measure_rows(names: list[str], rounds: Rounds) -> list[str]:
+    """Measure the rows and workloads that are named, and answer the lines of their tables."""
+    programs.find_wrk()
+    rows = [row for name, row in ROWS.items() if name in names] or list(ROWS.values())
+    workloads = [workload for workload in Workload if workload in names] or list(Workload)
+    with tempfile.TemporaryDirectory() as name, database.running() as running:
+        lines = report.conditions(running, rounds)
+        measured = []
+        with Servers(running) as servers:
+            for workload in workloads:
+                cells, absent = _find_cells(workload, rows, servers, Path(name))
+                measuring.measure(cells, rounds, running)
+                found = ["", *report.table(workload, cells), *absent]
+                _say("\n".join(found))
+                lines += found
+                measured.append((workload, cells))
+    return [*lines, *goals.table(measured)]
 
 
-def _count_statements(asked: load.Load, running: Database) -> float:
-    running.log_statements(enabled=True)
-    before = running.count_statements()
-    measured = load.run(asked, COUNTED_SECONDS)
-    running.log_statements(enabled=False)
-    return (running.count_statements() - before) / measured.requests
+def _find_cells(
+    workload: Workload, rows: Iterable[Row], servers: Servers, folder: Path
+) -> tuple[list[Cell], list[str]]:
+    """Start what takes part in a workload; name what can't."""
+    cells, absent = [], []
+    for row in rows:
+        kind = row.kinds.get(workload)
+        if kind is None:
+            continue
+        try:
+            cells.append(_make_cell(row, workload, kind, servers, folder))
+        except Absent as missing:
+            absent.append(f"Left out: {row.title}, because {missing}.")
+            _say(absent[-1])
+    return cells, ["", *absent] if absent else []
 
 
-def _print(row: str, both: list[Server], cells: list[Cell]) -> None:
-    write = sys.stdout.write
-    write(f"\n{row}: per second | spread | p50 ms | p99 ms | web us | database us | statements\n")
-    for server, cell in zip(both, cells, strict=True):
-        spread = (max(cell.rates) - min(cell.rates)) / statistics.median(cell.rates)
-        write(
-            f"  {server.name:36} {statistics.median(cell.rates):8.0f} | {spread:5.0%}"
-            f" | {statistics.median(cell.p50_ms):6.2f} | {statistics.median(cell.p99_ms):6.2f}"
-            f" | {statistics.median(cell.web_us):5.0f} | {statistics.median(cell.database_us):5.0f}"
-            f" | {cell.statements:4.1f}{f' | {cell.refused} refused' if cell.refused else ''}\n"
-        )
-    first, second = (statistics.median(cell.rates) for cell in cells)
-    write(f"  ratio {first / second:.1f}\n")
-    sys.stdout.flush()
+def _make_cell(row: Row, workload: Workload, kind: str, servers: Servers, folder: Path) -> Cell:
+    if row.server:
+        server = servers.find(row.server)
+        asked = load.RowLoad(workload, server, kind, folder)
+        return measuring.Cell(row, asked, server.process)
+    if row.name == "pgbench":
+        programs.find_pgbench()
+        return measuring.Cell(row, parts.PgbenchLoad(servers.database, servers.platform[1], folder))
+    return measuring.Cell(row, parts.SigningLoad(SigningAlgorithm(kind)), os.getpid())
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

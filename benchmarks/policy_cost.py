@@ -18,14 +18,12 @@ from uuid import uuid4
 
 import django
 
-from authplatform.postgres import owner_url
-from authplatform.secret_file import generate_secrets
-from benchmarks import servers
+from benchmarks import database, servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from benchmarks.servers import Database
+    from benchmarks.database import Database
     from tenants.records import JSON, ClientRecord, PolicyRecord, TenantSnapshot
     from tokens.parameters import EndpointRequest
 
@@ -64,7 +62,7 @@ class Ready:
 
 def main() -> int:
     """Measure, print both tables, and fail where the bound is exceeded."""
-    with servers.database() as running:
+    with database.running() as running:
         ready = _prepare(running)
         percent = _measure_requests(ready)
         _print_engines(ready)
@@ -73,15 +71,7 @@ def main() -> int:
 
 def _prepare(running: Database) -> Ready:
     """Set Django up on this database and make one tenant with the real services."""
-    os.environ.update(
-        generate_secrets(),
-        AUTHPLATFORM_ENVIRONMENT="test",
-        CELERY_BROKER_URL="memory://",
-        DATABASE_URL=owner_url(running.folder),
-        DATABASE_ROLE="",
-        DATA_DIR=str(running.folder.parent),
-        DJANGO_SETTINGS_MODULE="authplatform.settings",
-    )
+    os.environ.update(servers.platform_variables(running))
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415 - after the set-up.
 

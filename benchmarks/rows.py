@@ -1,51 +1,125 @@
-"""The rows of the table: which requests go to which server."""
+"""The rows of the table: what is compared, and as which kind of client it is asked."""
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from benchmarks.load import CONNECTIONS, Load
+from benchmarks.workloads import Workload
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.servers import Server
-
-ROWS = ("client_credentials", "introspection", "refresh")
+    from collections.abc import Mapping
 
 
-def load_of(row: str, server: Server, folder: Path) -> Load:
-    """Make the load of a row for a server; `folder` takes the first refresh tokens."""
-    facts = server.facts
-    is_ours = "issuer_path" in facts
-    base = server.base_url + (facts["issuer_path"] + "/oauth" if is_ours else "/o")
-    client = _basic(facts["client_id"], facts["secret"])
-    match row:
-        case "client_credentials":
-            path = "/token" if is_ours else "/token/"
-            return Load("post.lua", base + path, (client, "grant_type=client_credentials"))
-        case "introspection":
-            path = "/introspect" if is_ours else "/introspect/"
-            body = urlencode({"token": facts["access_token"]})
-            return Load("post.lua", base + path, (client, body))
-        case "refresh":
-            path = "/token" if is_ours else "/token/"
-            first = folder / f"{'ours' if is_ours else 'theirs'}.tokens"
-            secret = facts.get("refresh_secret", facts["secret"])
-            authorization = _basic(facts["refresh_client_id"], secret)
-            _write_once(first, facts["refresh_tokens"])
-            return Load("refresh.lua", base + path, (authorization, str(first)), CONNECTIONS)
-        case _:
-            raise ValueError(row)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `kinds` names the kind of its client in each of its workloads.
+
+    A row without a server makes its own load. `least_seconds` is for what answers seldom.
+    """
+
+    name: str
+    title: str
+    server: str
+    kinds: Mapping[Workload, str]
+    least_seconds: int = 1
 
 
-def _write_once(path: Path, lines: list[str]) -> None:
-    if not path.exists():
-        path.write_text("\n".join(lines) + "\n")
+def _row(
+    name: str,
+    title: str,
+    server: str,
+    *,
+    asking: str = "",
+    introspection: str = "",
+    refresh: str = "",
+) -> Row:
+    kinds = {
+        Workload.CLIENT_CREDENTIALS: asking,
+        Workload.INTROSPECTION: introspection,
+        Workload.REFRESH: refresh,
+    }
+    return Row(name, title, server, {workload: kind for workload, kind in kinds.items() if kind})
 
 
-def _basic(client_id: str, secret: str) -> str:
-    pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
-    return "Basic " + base64.b64encode(pair.encode()).decode()
+def _toolkit(secret: str, title: str, server: str) -> Row:
+    return _row(
+        f"toolkit-{secret}-{server}",
+        f"django-oauth-toolkit, {title}, {server}",
+        f"toolkit-{server}",
+        asking=secret,
+        introspection=secret,
+        refresh=f"{secret}-web",
+    )
+
+
+def _hashed(row: Row, *workloads: Workload) -> Row:
+    """Let a row whose every request takes a fifth of a second take part in some workloads only."""
+    kinds = {workload: kind for workload, kind in row.kinds.items() if workload in workloads}
+    return replace(row, kinds=kinds, least_seconds=3)
+
+
+OURS: Final = "ours-jwt"
+ROWS: Final[Mapping[str, Row]] = {
+    row.name: row
+    for row in (
+        _row(
+            OURS,
+            "**authplatform**, ES256 JWT",
+            "lean",
+            asking="jwt",
+            introspection="jwt",
+            refresh="refresh",
+        ),
+        _row(
+            "ours-opaque",
+            "**authplatform**, opaque",
+            "lean",
+            asking="opaque",
+            introspection="opaque",
+        ),
+        _row("ours-rs256", "**authplatform**, RS256 JWT", "lean", asking="rs256"),
+        _row(
+            "django-jwt",
+            "authplatform, ES256 JWT, through Django and DRF",
+            "django",
+            asking="jwt",
+            introspection="jwt",
+            refresh="refresh-django",
+        ),
+        _toolkit("plain", "plain secret", "granian"),
+        _toolkit("plain", "plain secret", "gunicorn"),
+        _hashed(_toolkit("hashed", "as shipped (hashed secret)", "granian"), *Workload),
+        _hashed(
+            _toolkit("hashed", "as shipped (hashed secret)", "gunicorn"),
+            Workload.CLIENT_CREDENTIALS,
+        ),
+        _row(
+            "node-postgresql",
+            "node oidc-provider, PostgreSQL, opaque",
+            "node-postgresql",
+            asking="opaque",
+            introspection="opaque",
+            refresh="refresh",
+        ),
+        _row(
+            "node-memory",
+            "node oidc-provider, in memory (tokens: ES256 JWT, no row)",
+            "node-memory",
+            asking="jwt",
+            introspection="opaque",
+            refresh="refresh",
+        ),
+        _row(
+            "bare",
+            "a bare WSGI function: same cryptography, one statement",
+            "bare",
+            asking="jwt",
+            introspection="opaque",
+        ),
+        _row("empty", "an empty WSGI function: granian alone", "empty", asking="any"),
+        _row("pgbench", "pgbench, inserting the same row", "", asking="row"),
+        _row("signing", "signing alone, ES256, one core", "", asking="ES256"),
+        _row("signing-rs256", "signing alone, RS256, one core", "", asking="RS256"),
+    )
+}

@@ -1,155 +1,141 @@
-"""Starts what is compared, on the same PostgreSQL and the same web server."""
+"""Starts what is compared, each on first use, on the same PostgreSQL and the same two cores."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-
-from authplatform import postgres_socket
-from authplatform.postgres import EmbeddedPostgres, owner_url
+from authplatform.postgres import owner_url
 from authplatform.secret_file import generate_secrets
+from benchmarks import node_server, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-CHAINS = 16 * 12  # Each run of the refresh row uses up sixteen.
-WORKERS = 2
-START_TIMEOUT_SECONDS = 30.0
-TOOLKIT_DATABASE = "toolkit"
+    from benchmarks.database import Database
+    from benchmarks.serving import Server
 
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A running web server and what its database was filled with."""
-
-    name: str
-    base_url: str
-    process: int
-    facts: Mapping[str, Any]
+CHAINS: Final = 16 * 16  # Each run of the refresh workload uses up sixteen.
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
-    """The PostgreSQL of this run, as production would set it: every commit is flushed."""
+class Servers(contextlib.ExitStack):
+    """The servers of one run; leaving it ends them all."""
 
-    folder: Path
-    process: int
+    def __init__(self, database: Database) -> None:
+        """Start nothing yet."""
+        super().__init__()
+        self.database = database
+        self._started: dict[str, Server] = {}
 
-    def connect(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
-        """Connect as the cluster's superuser."""
-        host = str(postgres_socket.locate(self.folder))
-        return psycopg.connect(host=host, user="postgres", dbname=database, autocommit=True)
+    def find(self, name: str) -> Server:
+        """Answer the server of this name, started if need be.
 
-    def log_statements(self, *, enabled: bool) -> None:
-        """Write every statement into the log, or stop doing so; takes a moment to arrive."""
-        with self.connect("postgres") as connection:
-            connection.execute(f"ALTER SYSTEM SET log_statement = '{'all' if enabled else 'none'}'")
-            connection.execute("SELECT pg_reload_conf()")
-        time.sleep(0.5)
+        Raises:
+            Absent: a program that it needs is missing.
+        """
+        if name not in self._started:
+            self._started[name] = self.enter_context(self._start(name))
+        return self._started[name]
 
-    def count_statements(self) -> int:
-        """Count the statements in the log."""
-        lines = (self.folder / "postgres.log").read_text(errors="replace").splitlines()
-        return sum("LOG:  execute " in line or "LOG:  statement: " in line for line in lines)
+    def _start(self, name: str) -> AbstractContextManager[Server]:
+        start: Mapping[str, Callable[[], AbstractContextManager[Server]]] = {
+            "lean": lambda: self._serve_platform("on"),
+            "django": lambda: self._serve_platform("off"),
+            "toolkit-granian": lambda: self._serve_toolkit(serving.granian),
+            "toolkit-gunicorn": lambda: self._serve_toolkit(serving.gunicorn),
+            "node-postgresql": lambda: self._serve_node("postgresql"),
+            "node-memory": lambda: self._serve_node("memory"),
+            "bare": self._serve_bare,
+            "empty": self._serve_empty,
+        }
+        return start[name]()
+
+    @cached_property
+    def platform(self) -> tuple[dict[str, str], dict[str, Any]]:
+        """The platform's variables, and what its database was filled with."""
+        variables = platform_variables(self.database)
+        return variables, json.loads(prepare_platform(variables, CHAINS))
+
+    @cached_property
+    def _toolkit(self) -> tuple[dict[str, str], dict[str, Any]]:
+        self.database.create("toolkit")
+        variables = {
+            "SECRET_KEY": generate_secrets()["SECRET_KEY"],
+            "DATABASE_URL": owner_url(self.database.folder, "toolkit"),
+            "DJANGO_SETTINGS_MODULE": "benchmarks.toolkit_site.settings",
+        }
+        prepare = [sys.executable, "-m", "benchmarks.toolkit_site.prepare", str(CHAINS)]
+        return variables, json.loads(serving.call(prepare, variables))
+
+    @contextlib.contextmanager
+    def _serve_platform(self, lean_adapter: str) -> Iterator[Server]:
+        prepared, facts = self.platform
+        metrics = self.database.folder.parent / f"metrics-{lean_adapter}"
+        metrics.mkdir()
+        variables = {**prepared, **serving_variables(metrics), "LEAN_ADAPTER": lean_adapter}
+        port = serving.free_port()
+        command = serving.granian("authplatform.wsgi:application", port)
+        with serving.serve(command, port, variables, facts) as server:
+            yield server
+
+    @contextlib.contextmanager
+    def _serve_toolkit(self, command: Callable[[str, int], list[str]]) -> Iterator[Server]:
+        variables, facts = self._toolkit
+        port = serving.free_port()
+        application = command("benchmarks.toolkit_site.wsgi:application", port)
+        with serving.serve(application, port, variables, facts) as server:
+            yield server
+
+    def _serve_node(self, store: str) -> AbstractContextManager[Server]:
+        if store == "postgresql":
+            self.database.create(node_server.DATABASE)
+        variables = self.database.client_variables(node_server.DATABASE)
+        return node_server.serve(store, CHAINS, variables, self.database.folder.parent)
+
+    @contextlib.contextmanager
+    def _serve_bare(self) -> Iterator[Server]:
+        """Serve the bare function, which writes into the platform's own table."""
+        _, facts = self.platform
+        variables = self.database.client_variables()
+        prepare = [sys.executable, "-m", "benchmarks.bare.prepare"]
+        prepared = json.loads(serving.call(prepare, variables, json.dumps(facts)))
+        variables["BARE_FACTS"] = json.dumps(prepared)
+        port = serving.free_port()
+        command = serving.granian("benchmarks.bare.wsgi:application", port)
+        with serving.serve(command, port, variables, prepared) as server:
+            yield server
+
+    def _serve_empty(self) -> AbstractContextManager[Server]:
+        port = serving.free_port()
+        command = serving.granian("benchmarks.bare.empty:application", port)
+        facts = {"token_path": "/", "clients": {"any": ["any", "any"]}}
+        return serving.serve(command, port, {}, facts)
 
 
-@contextlib.contextmanager
-def database() -> Iterator[Database]:
-    """Run a PostgreSQL in a folder that goes away afterwards."""
-    with tempfile.TemporaryDirectory(prefix="authplatform-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        postgres = EmbeddedPostgres(folder / "postgres")
-        postgres.start()
-        try:
-            pid = int((postgres.cluster / "postmaster.pid").read_text().split()[0])
-            yield Database(folder / "postgres", pid)
-        finally:
-            postgres.stop()
-
-
-@contextlib.contextmanager
-def ours(running: Database) -> Iterator[Server]:
-    """Run the platform's web server with one tenant."""
-    variables = {
-        **os.environ,
+def platform_variables(database: Database) -> dict[str, str]:
+    """Make the environment of an installation, in which commands act as the database's owner."""
+    return {
         **generate_secrets(),
         "AUTHPLATFORM_ENVIRONMENT": "test",
         "CELERY_BROKER_URL": "memory://",
-        "DATABASE_URL": owner_url(running.folder),
+        "DATABASE_URL": owner_url(database.folder),
         "DATABASE_ROLE": "",
-        "DATA_DIR": str(running.folder.parent),
+        "DATA_DIR": str(database.folder.parent),
         "DJANGO_SETTINGS_MODULE": "authplatform.settings",
     }
-    _call([sys.executable, "manage.py", "prepare_database", "--verbosity=0"], variables)
-    facts = json.loads(_call([sys.executable, "-m", "benchmarks.prepare", str(CHAINS)], variables))
-    variables["DATABASE_ROLE"] = "authplatform_app"
-    with _serve("authplatform.wsgi:application", variables) as (base_url, process):
-        yield Server("authplatform", base_url, process, facts)
 
 
-@contextlib.contextmanager
-def toolkit(running: Database) -> Iterator[Server]:
-    """Run django-oauth-toolkit with a plain secret."""
-    with running.connect("postgres") as connection:
-        connection.execute(f"CREATE DATABASE {TOOLKIT_DATABASE} OWNER authplatform_owner")
-    variables = {
-        **os.environ,
-        "SECRET_KEY": generate_secrets()["SECRET_KEY"],
-        "DATABASE_URL": owner_url(running.folder, TOOLKIT_DATABASE),
-        "DJANGO_SETTINGS_MODULE": "benchmarks.toolkit_site.settings",
-    }
-    prepare = [sys.executable, "-m", "benchmarks.toolkit_site.prepare", str(CHAINS)]
-    facts = json.loads(_call(prepare, variables))
-    with _serve("benchmarks.toolkit_site.wsgi:application", variables) as (base_url, process):
-        yield Server("django-oauth-toolkit, plain secret", base_url, process, facts)
+def serving_variables(metrics: Path) -> dict[str, str]:
+    """Say what is different in a web process: its role, and metrics over all processes."""
+    return {"DATABASE_ROLE": "authplatform_app", "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
 
 
-def _call(command: list[str], variables: Mapping[str, str]) -> str:
-    outcome = subprocess.run(  # noqa: S603 - our own commands.
-        command, cwd=ROOT, env=dict(variables), stdout=subprocess.PIPE, text=True, check=True
-    )
-    return outcome.stdout
-
-
-@contextlib.contextmanager
-def _serve(application: str, variables: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    port = _free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-access-log"]
-    command += [application, "--host=127.0.0.1", f"--port={port}", f"--workers={WORKERS}"]
-    command += ["--blocking-threads=2", "--log-level=warning"]
-    with subprocess.Popen(command, cwd=ROOT, env=dict(variables)) as process:  # noqa: S603
-        try:
-            _wait(port)
-            yield f"http://127.0.0.1:{port}", process.pid
-        finally:
-            process.terminate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                time.sleep(1)  # The second worker, and the snapshot's listener.
-                return
-        time.sleep(0.05)
-    raise TimeoutError("the web server did not start")
+def prepare_platform(variables: Mapping[str, str], chains: int) -> str:
+    """Fill the platform's database; answer what the load needs as JSON."""
+    serving.call([sys.executable, "manage.py", "prepare_database", "--verbosity=0"], variables)
+    return serving.call([sys.executable, "-m", "benchmarks.prepare", str(chains)], variables)
