@@ -10,16 +10,9 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import certifi
@@ -27,12 +20,10 @@ import httpcore
 from django.conf import settings
 
 from tenants.errors import OutgoingFailed, OutgoingRefused
+from tenants.public_addresses import is_public_address
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-_Address: TypeAlias = IPv4Address | IPv6Address
-_Network: TypeAlias = IPv4Network | IPv6Network
+    from collections.abc import Collection, Iterable
 
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 MAXIMUM_URL_CHARACTERS: Final = 2048
@@ -41,16 +32,6 @@ MAXIMUM_LOOKUPS: Final = 8
 STATUS_OK: Final = 200
 REDIRECTS: Final = range(300, 400)
 
-# Of IPv6 only global unicast is ever public; the rest of both lists is IANA's special-purpose
-# registries. The transition prefixes (Teredo, 6to4, NAT64) would carry a private IPv4 address.
-_GLOBAL_UNICAST = IPv6Network("2000::/3")
-_SPECIAL_TEXT: Final = """
-    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
-    192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16
-    192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3 2001::/23
-    2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20
-"""
-_SPECIAL: Final[tuple[_Network, ...]] = tuple(map(ip_network, _SPECIAL_TEXT.split()))
 _lookups = threading.BoundedSemaphore(MAXIMUM_LOOKUPS)
 
 
@@ -62,6 +43,14 @@ class _Target:
     host: str
     port: int
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form that is posted instead of a plain fetch, and as whom."""
+
+    body: bytes = field(repr=False)
+    authorization: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +73,11 @@ def fetch(
     accepted_media_types: Collection[str],
     max_bytes: int | None = None,
     timeout_seconds: float | None = None,
+    submission: Submission | None = None,
 ) -> bytes:
     """Fetch one document; the settings bound its size and time where the caller doesn't.
+
+    With a submission, it is the answer to a form; nothing is ever sent twice.
 
     Raises: OutgoingRefused, OutgoingFailed.
     """
@@ -95,38 +87,40 @@ def fetch(
     target = _parse_url(url)
     addresses = _checked_addresses(target, deadline)
     try:
-        return _request(target, _Backend(addresses, deadline), accepted_media_types, limit)
+        backend = _Backend(addresses, deadline)
+        return _request(target, backend, accepted_media_types, limit, submission)
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
         raise OutgoingFailed(f"{target.host}: {type(error).__name__}") from error
 
 
 def _request(
-    target: _Target, backend: _Backend, accepted_media_types: Collection[str], max_bytes: int
+    target: _Target,
+    backend: _Backend,
+    accepted_media_types: Collection[str],
+    max_bytes: int,
+    submission: Submission | None,
 ) -> bytes:
-    headers: Mapping[bytes | str, bytes | str] = {
+    headers: dict[bytes | str, bytes | str] = {
         "Host": _authority(target),
         "Accept": ", ".join(accepted_media_types),
         # A compressed answer could be small on the wire and huge in memory.
         "Accept-Encoding": "identity",
     }
+    method, body = "GET", None
+    if submission is not None:
+        method, body = "POST", submission.body
+        headers["Authorization"] = submission.authorization
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        headers["Content-Length"] = str(len(body))
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
     with (
         httpcore.ConnectionPool(
             ssl_context=_tls_context(), network_backend=backend, retries=0
         ) as pool,
-        pool.stream("GET", url, headers=headers) as response,
+        pool.stream(method, url, headers=headers, content=body) as response,
     ):
         _check_response(response, accepted_media_types, max_bytes)
         return _read_bounded(response.iter_stream(), max_bytes)
-
-
-def is_public_address(address: _Address) -> bool:
-    """Say whether an address is public unicast and carries no other address inside."""
-    if isinstance(address, IPv6Address) and (
-        address.scope_id is not None or address not in _GLOBAL_UNICAST
-    ):
-        return False
-    return not any(address in network for network in _SPECIAL if network.version == address.version)
 
 
 def _parse_url(url: str) -> _Target:

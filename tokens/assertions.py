@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from tenants.credentials import decrypt, trust_profile_context
 from tenants.errors import InvalidCiphertext, UnknownKeyEncryptionKey
-from tenants.records import SignedClaims
+from tenants.records import Check
+from tokens.foreign_claims import InvalidAssertion, Proof, check_times, read_claims
 from tokens.foreign_keys import InvalidKeySet, JwksCache, KeysUnavailable, filter_keys
 from tokens.jose import (
     InvalidJWT,
@@ -28,33 +28,22 @@ from tokens.jwk import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS
 from tokens.signing import verify_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
-    from tenants.records import JSON, Ciphertext
+    from tenants.records import JSON, Ciphertext, SignedClaims
     from tokens.foreign_keys import ForeignKey
     from tokens.jwk import JWK, PublicKey
 
+__all__ = ["ClientKeys", "InvalidAssertion", "explain_assertion", "verify_assertion"]
+
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MAXIMUM_KEYS_TRIED: Final = 10
-MAXIMUM_AUDIENCES: Final = 20
-MAXIMUM_TEXT_CHARACTERS: Final = 1024
-# The end of year 9999, after which neither datetime nor anybody here has a date.
-LATEST_TIME: Final = 253_402_300_800
 # Types of tokens that are meant for something else. Source: RFC 8725 section 3.11.
 ACCEPTED_TYPES: Final = frozenset({"jwt", "client-authentication+jwt"})
 REFUSED_CLAIM_TYPES: Final = frozenset({"refresh", "offline", "logout"})
-
-
-class InvalidAssertion(Exception):
-    """A foreign token is refused; `reason` is a fixed code and `detail` is for the log only."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        """Keep the reason code and the detail, which never holds the token itself."""
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 class KeySource(Protocol):
@@ -100,24 +89,114 @@ class ClientKeys:
 jwks_cache: Final = JwksCache()
 
 
+@dataclass(slots=True)
+class _Verification:
+    """A token on its way through the steps; each fills in what the next ones need."""
+
+    token: str
+    source: KeySource
+    now: float
+    cache: JwksCache
+    types: frozenset[str] = ACCEPTED_TYPES
+    unverified: UnverifiedJWT | None = None
+    keys: tuple[PublicKey, ...] | None = None
+    signed: SignedClaims | None = None
+
+
 def verify_assertion(
-    token: str, source: KeySource, now: float, *, cache: JwksCache = jwks_cache
+    token: str,
+    source: KeySource,
+    now: float,
+    *,
+    cache: JwksCache = jwks_cache,
+    types: frozenset[str] = ACCEPTED_TYPES,
 ) -> SignedClaims:
     """Verify signature, type, claim types and times of a foreign token; `now` in seconds.
 
     Raises: InvalidAssertion.
     """
+    verification = _Verification(token, source, now, cache, types)
+    for step in _STEPS.values():
+        _take(step, verification)
+    assert verification.signed is not None  # noqa: S101 - a step has filled it in.
+    return verification.signed
+
+
+def explain_assertion(
+    token: str, source: KeySource, now: float, *, cache: JwksCache = jwks_cache
+) -> tuple[tuple[Check, ...], SignedClaims | None]:
+    """Take the same steps, go on after one that refuses, and list what each of them says.
+
+    The claims are those that stand in the token, whether or not anything proves them.
+    """
+    verification = _Verification(token, source, now, cache)
+    checks = []
+    for name, step in _STEPS.items():
+        try:
+            _take(step, verification)
+        except InvalidAssertion as error:
+            checks.append(Check(name, passed=False, reason=error.reason, detail=error.detail))
+        else:
+            checks.append(Check(name, passed=True))
+    return tuple(checks), verification.signed
+
+
+def _take(step: Callable[[_Verification], None], verification: _Verification) -> None:
     try:
-        unverified = decode_unverified(token, algorithms=_allowed_algorithms(source))
-        _check_type(unverified.header)
-        _verify_by_any(unverified, _keys(unverified.header, source, cache))
-        claims = parse_json_object(unverified.payload)
+        step(verification)
     except InvalidJWT as error:
         raise InvalidAssertion(error.reason, error.detail) from error
+
+
+def _read_form(verification: _Verification) -> None:
+    allowed = _allowed_algorithms(verification.source)
+    verification.unverified = decode_unverified(verification.token, algorithms=allowed)
+
+
+def _check_type(verification: _Verification) -> None:
+    kind = _reached(verification.unverified).header.type
+    if kind is not None and kind.lower().removeprefix("application/") not in verification.types:
+        raise InvalidAssertion("wrong_type", "the header's typ is of another kind of token")
+
+
+def _find_keys(verification: _Verification) -> None:
+    header = _reached(verification.unverified).header
+    verification.keys = _keys(header, verification.source, verification.cache)
+
+
+def _verify_signature(verification: _Verification) -> None:
+    _verify_by_any(_reached(verification.unverified), _reached(verification.keys))
+
+
+def _read_claims(verification: _Verification) -> None:
+    unverified = _reached(verification.unverified)
+    claims = parse_json_object(unverified.payload)
     _check_claim_type(claims)
-    signed = _signed_claims(unverified, claims)
-    _check_times(signed, now, source.clock_skew_seconds)
-    return signed
+    digest = hashlib.sha256(unverified.signing_input).digest()
+    header = unverified.header
+    verification.signed = read_claims(claims, Proof(digest, header.algorithm, header.key_id))
+
+
+def _check_times(verification: _Verification) -> None:
+    skew = verification.source.clock_skew_seconds
+    check_times(_reached(verification.signed), verification.now, skew)
+
+
+_STEPS: Final[Mapping[str, Callable[[_Verification], None]]] = {
+    "form": _read_form,
+    "type": _check_type,
+    "key": _find_keys,
+    "signature": _verify_signature,
+    "claims": _read_claims,
+    "times": _check_times,
+}
+
+
+def _reached(value: T | None) -> T:
+    """Answer what an earlier step has filled in; only an explanation goes on without it."""
+    if value is None:
+        raise InvalidAssertion("not_judged", "an earlier step has failed")
+    return value
 
 
 def _allowed_algorithms(source: KeySource) -> frozenset[str]:
@@ -127,13 +206,6 @@ def _allowed_algorithms(source: KeySource) -> frozenset[str]:
     if source.jwks or source.jwks_uri:
         raise InvalidAssertion("keys_and_secret", "both public keys and a shared secret")
     return source.algorithms & SYMMETRIC_ALGORITHMS
-
-
-def _check_type(header: UnverifiedHeader) -> None:
-    if header.type is None:
-        return
-    if header.type.lower().removeprefix("application/") not in ACCEPTED_TYPES:
-        raise InvalidAssertion("wrong_type", "the header's typ is of another kind of token")
 
 
 def _check_claim_type(claims: Mapping[str, JSON]) -> None:
@@ -194,67 +266,3 @@ def _verify_by_any(unverified: UnverifiedJWT, keys: tuple[PublicKey, ...]) -> No
             continue
         return
     verify_signature(unverified, keys[-1])
-
-
-def _signed_claims(unverified: UnverifiedJWT, claims: dict[str, JSON]) -> SignedClaims:
-    issuer, expires_at = _text(claims, "iss"), _time(claims, "exp")
-    if issuer is None:
-        raise InvalidAssertion("missing_claim", "iss")
-    if expires_at is None:
-        raise InvalidAssertion("missing_claim", "exp")
-    return SignedClaims(
-        issuer=issuer,
-        subject=_text(claims, "sub"),
-        audiences=_audiences(claims),
-        issued_at=_time(claims, "iat"),
-        expires_at=expires_at,
-        not_before=_time(claims, "nbf"),
-        token_id=_text(claims, "jti"),
-        key_id=unverified.header.key_id,
-        algorithm=unverified.header.algorithm,
-        claims=claims,
-        signing_input_hash=hashlib.sha256(unverified.signing_input).digest(),
-    )
-
-
-def _text(claims: Mapping[str, JSON], name: str) -> str | None:
-    if name not in claims:
-        return None
-    value = claims[name]
-    if not isinstance(value, str) or not 1 <= len(value) <= MAXIMUM_TEXT_CHARACTERS:
-        raise InvalidAssertion("invalid_claim", f"{name} is not a short text")
-    return value
-
-
-def _audiences(claims: Mapping[str, JSON]) -> tuple[str, ...]:
-    """Source: RFC 7519 section 4.1.3: one string or an array of them."""
-    value = claims.get("aud")
-    audiences = value if isinstance(value, list) else [value]
-    strings = tuple(audience for audience in audiences if isinstance(audience, str) and audience)
-    if not strings:
-        raise InvalidAssertion("missing_claim", "aud")
-    if len(strings) != len(audiences) or len(strings) > MAXIMUM_AUDIENCES:
-        raise InvalidAssertion("invalid_claim", "aud is not a short array of strings")
-    return strings
-
-
-def _time(claims: Mapping[str, JSON], name: str) -> int | None:
-    """Source: RFC 7519 section 2: a NumericDate is a number, with or without a fraction."""
-    if name not in claims:
-        return None
-    value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidAssertion("invalid_claim", f"{name} is not a number")
-    if not 0 <= value < LATEST_TIME:
-        raise InvalidAssertion("invalid_claim", f"{name} is no sensible time")
-    return math.floor(value)
-
-
-def _check_times(signed: SignedClaims, now: float, skew: int) -> None:
-    """Source: RFC 7523 section 3, rules 4 to 6."""
-    if signed.expires_at + skew <= now:
-        raise InvalidAssertion("expired", "exp has passed")
-    if signed.not_before is not None and signed.not_before - skew > now:
-        raise InvalidAssertion("not_yet_valid", "nbf is in the future")
-    if signed.issued_at is not None and signed.issued_at - skew > now:
-        raise InvalidAssertion("issued_in_future", "iat is in the future")

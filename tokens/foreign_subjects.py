@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from tenants import trust
+from tenants.errors import QuotaUsedUp
 from tenants.queries.subjects import find_subject
 from tenants.records import SYSTEM, TrustMatch
-from tenants.services.subjects import provision_subject
-from tokens import replay
+from tenants.services.subjects import CREATE, provision_subject
+from tenants.trust import OPAQUE
+from tokens import foreign_token_store, replay
 from tokens.assertions import InvalidAssertion, verify_assertion
-from tokens.errors import InvalidGrant
+from tokens.errors import InvalidGrant, QuotaExceeded
+from tokens.foreign_introspection import introspection_cache
 from tokens.jose import InvalidJWT, unverified_claims
 
 if TYPE_CHECKING:
-    from tenants.records import SignedClaims, SubjectRecord, TrustProfileRecord
+    from tenants.records import (
+        SignedClaims,
+        SubjectRecord,
+        TenantSnapshot,
+        TrustProfileRecord,
+    )
     from tokens.parameters import EndpointRequest
 
 
@@ -44,25 +51,54 @@ def accept(request: EndpointRequest, assertion: str, *, may_create: bool = True)
 
     Raises:
         InvalidGrant: the token is not good, was used before, or names nobody we know.
+        QuotaExceeded: its profile has created enough subjects today.
     Source: RFC 7523 section 3.
     """
     profile = _find_profile(request, assertion)
     signed = _verify(request, assertion, profile)
     match = _match(request, profile, signed)
+    _refuse_ended(request, signed, profile)
     _refuse_replay(request, signed, profile)
-    subject = _find_subject(request, match, may_create=may_create)
+    subject = find_or_create(request, match, may_create=may_create)
     return ForeignSubject(profile, signed, match, subject)
+
+
+def find_opaque_profile(tenant: TenantSnapshot, token: str) -> TrustProfileRecord | None:
+    """Find the profile whose issuer is asked about a token that begins like this."""
+    for profile in tenant.trust_profiles:
+        prefix = profile.token_prefix
+        if prefix and profile.kind == OPAQUE and token.startswith(prefix):
+            return profile
+    return None
+
+
+def find_outside_profiles(tenant: TenantSnapshot) -> list[TrustProfileRecord]:
+    """List the profiles of signed tokens, less any that names the tenant itself as issuer.
+
+    A token of ours lives and dies by its own row: as an outside one it would outlive its end.
+    """
+    own = {tenant.issuer, tenant.issuer_override}
+    return [
+        profile
+        for profile in tenant.trust_profiles
+        if profile.kind != OPAQUE
+        and profile.issuer not in own
+        and not profile.issuer.startswith(f"{tenant.issuer}/")
+    ]
 
 
 def _find_profile(request: EndpointRequest, assertion: str) -> TrustProfileRecord:
     """Choose the profile by issuer and audience; what chooses is not believed yet."""
+    opaque = find_opaque_profile(request.tenant, assertion)
+    if opaque is not None:
+        return opaque
     try:
         claims = unverified_claims(assertion)
     except InvalidJWT as error:
         raise InvalidGrant("The assertion is no JWT.", detail=str(error)) from error
     issuer, audience = claims.get("iss"), claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    profiles = [p for p in request.tenant.trust_profiles if p.issuer == issuer]
+    profiles = [p for p in find_outside_profiles(request.tenant) if p.issuer == issuer]
     if not profiles:
         raise InvalidGrant("The assertion's iss is none that this tenant trusts.")
     for profile in profiles:
@@ -73,6 +109,8 @@ def _find_profile(request: EndpointRequest, assertion: str) -> TrustProfileRecor
 
 def _verify(request: EndpointRequest, assertion: str, profile: TrustProfileRecord) -> SignedClaims:
     try:
+        if profile.kind == OPAQUE:
+            return introspection_cache.introspect(assertion, profile, request.now)
         return verify_assertion(assertion, profile, request.now)
     except InvalidAssertion as error:
         text = f"The assertion is refused: {error.reason.replace('_', ' ')}."
@@ -89,30 +127,58 @@ def _match(
     raise InvalidGrant(text, detail=match.detail)
 
 
-def _find_subject(
-    request: EndpointRequest, match: TrustMatch, *, may_create: bool
+def find_or_create(
+    request: EndpointRequest, match: TrustMatch, *, may_create: bool = True
 ) -> SubjectRecord:
-    """Read the subject, or create it where the profile says so."""
+    """Read the subject, or link or create it where the profile says so.
+
+    Raises:
+        InvalidGrant: the token names nobody we know.
+        QuotaExceeded: its profile has created enough subjects today.
+    """
     subject = find_subject(request.tenant.id, match)
-    if subject is None and may_create and match.provisioning == "create":
-        provision_subject(request.tenant.id, match, actor=SYSTEM)
+    is_new = subject is None and may_create
+    if is_new and (match.provisioning == CREATE or match.linking_email):
+        _provision(request, match)
         subject = find_subject(request.tenant.id, match)
     if subject is None:
         raise InvalidGrant("The assertion's subject is not known to this tenant.")
     return subject
 
 
+def _provision(request: EndpointRequest, match: TrustMatch) -> None:
+    try:
+        provision_subject(request.tenant.id, match, actor=SYSTEM)
+    except QuotaUsedUp as error:
+        raise QuotaExceeded(
+            "This trust profile has created enough users for today; try again tomorrow.",
+            detail=str(match.profile_id),
+            retry_after_seconds=error.retry_after_seconds,
+        ) from error
+
+
+def _refuse_ended(
+    request: EndpointRequest, signed: SignedClaims, profile: TrustProfileRecord
+) -> None:
+    if has_ended(request.tenant, profile, signed):
+        raise InvalidGrant("The assertion was ended here; ask its issuer for a new one.")
+
+
+def has_ended(tenant: TenantSnapshot, profile: TrustProfileRecord, signed: SignedClaims) -> bool:
+    """Say whether a token was ended here: where it works directly, its holder can sign out of it.
+
+    Whatever is ended proves nothing any more. One statement, where the issuer's tokens may work so.
+    """
+    is_endable = any(
+        other.is_accepted_directly and other.issuer == profile.issuer
+        for other in tenant.trust_profiles
+    )
+    return is_endable and foreign_token_store.is_ended(tenant.id, profile, signed)
+
+
 def _refuse_replay(
     request: EndpointRequest, signed: SignedClaims, profile: TrustProfileRecord
 ) -> None:
-    """Accept an assertion once, for as long as it could be accepted again.
-
-    Without a `jti` its signed text stands for it. Nothing has been created before this.
-    """
-    token_id = signed.token_id
-    digest = sha256(token_id.encode()).digest() if token_id else signed.signing_input_hash
-    oldest = (signed.issued_at or int(request.now)) + profile.maximum_age_seconds
-    # Ages are judged in whole seconds, hence one more.
-    forget_at = min(signed.expires_at, oldest) + profile.clock_skew_seconds + 1
-    if not replay.remember_assertion(request.tenant.id, profile.id, digest, expires_at=forget_at):
+    """Accept an assertion once; nothing has been created before this."""
+    if not replay.remember_foreign(request.tenant, profile, signed, now=request.now):
         raise InvalidGrant("The assertion was used before; make a new one for each request.")

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tenants.errors import OutgoingFailed, OutgoingRefused
-from tenants.outgoing import fetch
+from tenants.outgoing import Submission, fetch
 from tests.unit.tenants.answering_server import BODY, Server, issue, serve
 
 if TYPE_CHECKING:
@@ -219,3 +219,32 @@ def test_one_deadline_holds_for_an_answer_that_drips(tls: Server) -> None:
     with pytest.raises(OutgoingFailed, match=r"too long|Timeout"):
         get(url_of(tls, "/drip"), timeout_seconds=0.3)
     assert time.monotonic() - started < 3.0
+
+
+FORM = Submission(b"token=a%26b", "Basic dXM6c2VjcmV0")
+
+
+def test_a_form_is_posted_with_its_credentials(tls: Server) -> None:
+    assert get(url_of(tls), submission=FORM) == BODY
+    ((path, headers),) = requests_to(tls)
+    assert (path, headers[":body"]) == ("/good", "token=a%26b")
+    assert headers["authorization"] == "Basic dXM6c2VjcmV0"
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert "secret" not in repr(FORM)
+    assert "token" not in repr(FORM)
+
+
+@pytest.mark.parametrize("path", ["/redirect", "/html", "/compressed", "/announced", "/endless"])
+def test_a_form_is_sent_once_whatever_is_answered(tls: Server, path: str) -> None:
+    with pytest.raises(OutgoingRefused):
+        get(url_of(tls, path), submission=FORM)
+    assert [asked for asked, _ in requests_to(tls)] == [path]
+
+
+def test_no_credentials_leave_in_plain_text_to_the_public(
+    plain: Server, settings: Settings
+) -> None:
+    settings.TENANTS_OUTGOING_PRIVATE_ADDRESSES = []
+    with pytest.raises(OutgoingRefused):
+        get(url_of(plain, scheme="http"), submission=FORM)
+    assert requests_to(plain) == []

@@ -11,7 +11,8 @@ import pytest
 
 from tenants import outgoing
 from tenants.errors import OutgoingFailed, OutgoingRefused
-from tenants.outgoing import fetch, is_public_address
+from tenants.outgoing import fetch
+from tenants.public_addresses import is_public_address
 
 if TYPE_CHECKING:
     import socket

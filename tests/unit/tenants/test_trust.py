@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenants.claim_patterns import compile_claims
 from tenants.records import SignedClaims, TrustMatch, TrustProfileRecord, TrustRefusal
-from tenants.trust import CHECKS, TrustReason, match
+from tenants.trust import (
+    CHECKS,
+    TrustReason,
+    check_maximum_lifetime,
+    explain,
+    match,
+    settle_scopes,
+)
 
 if TYPE_CHECKING:
     from tenants.records import JSON
@@ -164,19 +172,32 @@ def test_a_malformed_scope_claim_is_refused(scope: JSON) -> None:
     assert refusal.reason == TrustReason.INVALID_SCOPE
 
 
-JSONS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    st.lists,
-    max_leaves=5,
+JSONS: st.SearchStrategy[JSON] = st.one_of(
+    st.sampled_from(["read", "read write", "read admin", "", " ", "alice", None, True, 7, {}]),
+    st.lists(st.sampled_from(["read", "write", "admin", "", 7, None, ["read"]]), max_size=3),
+    st.text(max_size=8),
+)
+MAPPED = replace(
+    PROFILE,
+    scope_mapping={
+        "read": frozenset({"write"}),
+        "admin": frozenset({"admin", "management:clients:write"}),
+        "plan": frozenset({"read", "write"}),
+    },
 )
 
 
-@given(st.dictionaries(st.sampled_from(["sub", "scope", "x"]), JSONS))
-def test_no_claims_ever_give_more_than_the_maximum(claims: dict[str, JSON]) -> None:
-    outcome = match(PROFILE, signed(claims), NOW)
+@given(
+    st.sampled_from([PROFILE, MAPPED]),
+    st.dictionaries(st.sampled_from(["sub", "scope", "x"]), JSONS, max_size=3),
+)
+def test_no_claims_ever_give_more_than_the_maximum(
+    profile: TrustProfileRecord, claims: dict[str, JSON]
+) -> None:
+    outcome = match(profile, signed(claims), NOW)
     if isinstance(outcome, TrustMatch):
         assert (outcome.scopes is None) == ("scope" not in claims)
-        assert (outcome.scopes or frozenset()) <= PROFILE.maximum_scope
+        assert (outcome.scopes or frozenset()) <= profile.maximum_scope
         assert outcome.subject == claims["sub"]
 
 
@@ -187,6 +208,143 @@ def test_the_checks_are_named_in_their_order() -> None:
         "check_algorithm",
         "check_maximum_age",
         "check_lifetime",
+        "check_maximum_lifetime",
+        "check_required_claims",
         "check_subject",
         "check_scope",
     ]
+
+
+def test_a_mapping_takes_its_own_names_only() -> None:
+    def given(*names: JSON) -> tuple[set[str], tuple[str, ...]]:
+        outcome = settle_scopes(MAPPED, signed({"sub": "alice", "scope": [*names]}))
+        return set(outcome.given or ()), outcome.dropped
+
+    assert given("plan") == ({"read", "write"}, ())
+    assert given("read") == ({"write"}, ())
+    assert given("write") == (set(), ("write",))
+    assert given("admin", "plan") == ({"read", "write"}, ("admin",))
+    assert given() == (set(), ())
+
+
+def test_a_mapping_gives_nothing_to_a_token_that_names_no_scopes() -> None:
+    assert settle_scopes(MAPPED, signed({"sub": "alice"})).given is None
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "reason"),
+    [
+        pytest.param(300, "", id="as long as allowed"),
+        pytest.param(301, "lifetime_too_long", id="a second too long"),
+    ],
+)
+def test_a_token_is_made_for_no_longer_than_the_profile_says(lifetime: int, reason: str) -> None:
+    profile = replace(PROFILE, maximum_lifetime_seconds=300)
+    token = signed(issued_at=NOW - 10, expires_at=NOW - 10 + lifetime)
+    outcome = match(profile, token, NOW)
+    assert (outcome.reason if isinstance(outcome, TrustRefusal) else "") == reason
+
+
+def test_a_lifetime_without_a_beginning_is_refused_as_well() -> None:
+    profile = replace(PROFILE, maximum_lifetime_seconds=300)
+    refusal = check_maximum_lifetime(profile, signed(issued_at=None), NOW)
+    assert refusal is not None
+    assert refusal.reason == TrustReason.NO_ISSUE_TIME
+
+
+def demanding(pattern: JSON) -> TrustProfileRecord:
+    return replace(PROFILE, required_claims=pattern, claims_hold=compile_claims(pattern))
+
+
+REQUIRED: JSON = {"repository": "octo/app", "ref": {"$regex": "refs/heads/(main|release)"}}
+DEEP: JSON = {"a": 1}
+for _ in range(20):
+    DEEP = {"a": DEEP}
+CLAIM_ROWS: dict[str, tuple[dict[str, JSON], str]] = {
+    "as required": ({"repository": "octo/app", "ref": "refs/heads/main"}, ""),
+    "another value": ({"repository": "octo/evil", "ref": "refs/heads/main"}, "differ"),
+    "a longer value": ({"repository": "octo/app", "ref": "refs/heads/main2"}, "differ"),
+    "absent": ({"repository": "octo/app"}, "absent"),
+    "null": ({"repository": "octo/app", "ref": None}, "absent"),
+    "another kind": ({"repository": ["octo/app"], "ref": "refs/heads/main"}, "absent"),
+    "none": ({}, "absent"),
+    "too deep": ({"repository": "octo/app", "ref": "refs/heads/main", "x": DEEP}, "absent"),
+}
+
+
+@pytest.mark.parametrize(("claims", "outcome"), CLAIM_ROWS.values(), ids=CLAIM_ROWS)
+def test_required_claims_open_by_what_is_there_only(claims: dict[str, JSON], outcome: str) -> None:
+    found = match(demanding(REQUIRED), signed({"sub": "alice", **claims}), NOW)
+    reason = found.reason if isinstance(found, TrustRefusal) else ""
+    assert reason == (f"required_claims_{outcome}" if outcome else "")
+
+
+def test_required_claims_that_were_never_compiled_accept_nothing() -> None:
+    refusal = match(replace(PROFILE, required_claims={"sub": "alice"}), signed(), NOW)
+    assert isinstance(refusal, TrustRefusal)
+    assert refusal.reason == TrustReason.REQUIRED_CLAIMS_ABSENT
+
+
+def test_what_an_issuer_vouched_for_passes_for_no_signature_and_the_reverse() -> None:
+    opaque = replace(PROFILE, kind="opaque", algorithms=frozenset())
+    assert isinstance(match(opaque, signed(algorithm=""), NOW), TrustMatch)
+    for profile, algorithm in ((opaque, "ES256"), (opaque, "none"), (PROFILE, "")):
+        refusal = match(profile, signed(algorithm=algorithm), NOW)
+        assert isinstance(refusal, TrustRefusal)
+        assert refusal.reason == TrustReason.ALGORITHM_NOT_ALLOWED
+
+
+LINKING = replace(PROFILE, linking_claim="email", linking_verified_claim="email_verified")
+LINKS: dict[str, tuple[dict[str, JSON], str]] = {
+    "verified": ({"email": "a@b.example", "email_verified": True}, "a@b.example"),
+    "not verified": ({"email": "a@b.example", "email_verified": False}, ""),
+    "verified as a text": ({"email": "a@b.example", "email_verified": "true"}, ""),
+    "verified as a number": ({"email": "a@b.example", "email_verified": 1}, ""),
+    "verified as a list": ({"email": "a@b.example", "email_verified": [True]}, ""),
+    "nothing about it": ({"email": "a@b.example"}, ""),
+    "another claim is verified": ({"email": "a@b.example", "verified": True}, ""),
+    "no address": ({"email_verified": True}, ""),
+    "an address that is none": ({"email": "alice", "email_verified": True}, ""),
+    "a list of addresses": ({"email": ["a@b.example"], "email_verified": True}, ""),
+    "a long address": ({"email": "a@" + "b" * 253, "email_verified": True}, ""),
+}
+
+
+@pytest.mark.parametrize(("claims", "email"), LINKS.values(), ids=LINKS)
+def test_only_a_verified_address_links(claims: dict[str, JSON], email: str) -> None:
+    accepted = match(LINKING, signed({"sub": "alice", **claims}), NOW)
+    assert isinstance(accepted, TrustMatch)
+    assert accepted.linking_email == email
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        pytest.param(PROFILE, id="neither"),
+        pytest.param(replace(PROFILE, linking_claim="email"), id="no verified claim"),
+        pytest.param(replace(PROFILE, linking_verified_claim="email_verified"), id="no claim"),
+    ],
+)
+def test_linking_is_off_until_both_claims_are_named(profile: TrustProfileRecord) -> None:
+    claims: dict[str, JSON] = {"sub": "a", "email": "a@b.example", "email_verified": True}
+    accepted = match(profile, signed({**claims, "": True}), NOW)
+    assert isinstance(accepted, TrustMatch)
+    assert accepted.linking_email == ""
+
+
+def test_an_explanation_lists_every_check_and_match_is_its_first_refusal() -> None:
+    token = signed({"sub": 7}, issuer="https://evil.example", expires_at=NOW - 40)
+    checks = explain(PROFILE, token, NOW)
+    assert [check.name for check in checks] == [
+        check.__name__.removeprefix("check_") for check in CHECKS
+    ]
+    refused = [(check.name, check.reason) for check in checks if not check.passed]
+    assert refused == [
+        ("issuer", "wrong_issuer"),
+        ("lifetime", "expired"),
+        ("subject", "invalid_subject"),
+    ]
+    outcome = match(PROFILE, token, NOW)
+    assert isinstance(outcome, TrustRefusal)
+    assert outcome.reason == "wrong_issuer"
+    assert all(check.passed for check in explain(PROFILE, signed(), NOW))

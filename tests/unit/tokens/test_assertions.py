@@ -31,7 +31,7 @@ from tests.unit.tokens.foreign_tokens import (
     signed_raw,
     without,
 )
-from tokens.assertions import ClientKeys, verify_assertion
+from tokens.assertions import ClientKeys, explain_assertion, verify_assertion
 from tokens.foreign_keys import JwksCache
 
 if TYPE_CHECKING:
@@ -214,3 +214,30 @@ def test_a_client_assertion_is_verified_by_the_clients_keys() -> None:
     token = make(key=EC_384, algorithm="ES384", headers={"kid": "c"})
     assert verify_assertion(token, source, NOW).algorithm == "ES384"
     assert refusal(hmac_token(SECRET), source) == "algorithm_not_allowed"
+
+
+STEPS = ["form", "type", "key", "signature", "claims", "times"]
+
+
+def test_an_explanation_names_every_step_of_a_good_token() -> None:
+    checks, signed = explain_assertion(make(), PROFILE, NOW)
+    assert [(check.name, check.passed) for check in checks] == [(name, True) for name in STEPS]
+    assert signed == verify_assertion(make(), PROFILE, NOW)
+
+
+def test_an_explanation_goes_on_behind_a_signature_that_is_wrong() -> None:
+    claims = CLAIMS | {"exp": NOW - 100, "iat": NOW - 200}
+    checks, signed = explain_assertion(make(claims, key=EC_OTHER), PROFILE, NOW)
+    assert [(c.name, c.reason) for c in checks if not c.passed] == [
+        ("signature", "bad_signature"),
+        ("times", "expired"),
+    ]
+    assert signed is not None
+    assert signed.claims == claims
+
+
+def test_what_an_earlier_step_did_not_bring_is_not_judged() -> None:
+    checks, signed = explain_assertion("garbage", PROFILE, NOW)
+    assert [check.name for check in checks] == STEPS
+    assert [check.reason for check in checks] == ["malformed", *["not_judged"] * 5]
+    assert signed is None

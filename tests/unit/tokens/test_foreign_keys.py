@@ -6,7 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from tokens.foreign_keys import (
     InvalidKeySet,
@@ -131,3 +137,47 @@ def test_a_malformed_set_is_refused(raw: bytes) -> None:
 def test_what_is_no_object_in_a_set_is_left_out() -> None:
     raw = json.dumps({"keys": [None, 7, "x", [], ES256]}).encode()
     assert [key.key_id for key in parse_key_set(raw)] == [ES256["kid"]]
+
+
+def pem_of(key: Any) -> str:  # noqa: ANN401 - any private key.
+    public = key.public_key()
+    pem: bytes = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return pem.decode()
+
+
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+PRIVATE_PEM = EC_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def test_a_key_may_be_a_pem_text() -> None:
+    for made, algorithm in ((EC_KEY, "ES256"), (RSA_KEY, "PS384")):
+        key = usable_key({"pem": pem_of(made), "kid": "theirs", "alg": algorithm})
+        assert key is not None
+        assert (key.key_id, key.algorithms) == ("theirs", frozenset({algorithm}))
+        jwk = usable_key(public_members(made.public_key()))
+        assert jwk is not None
+        assert key.public_key == jwk.public_key
+    bare = usable_key({"pem": pem_of(ed25519.Ed25519PrivateKey.generate())})
+    assert bare is not None
+    assert (bare.key_id, bare.algorithms) == (None, frozenset({"EdDSA", "Ed25519"}))
+
+
+BAD_PEMS: dict[str, JSON] = {
+    "a private key": PRIVATE_PEM,
+    "a weak key": pem_of(WEAK_KEY),
+    "another curve": pem_of(ec.generate_private_key(ec.SECP256K1())),
+    "a key for agreement": pem_of(x25519.X25519PrivateKey.generate()),
+    "no PEM": "key",
+    "empty": "",
+    "a number": 7,
+    "a list": [pem_of(EC_KEY)],
+    "huge": pem_of(EC_KEY) + "x" * 5_000,
+    "not ASCII": pem_of(EC_KEY) + "\u00fc",
+}
+
+
+@pytest.mark.parametrize("pem", BAD_PEMS.values(), ids=BAD_PEMS)
+def test_a_pem_text_has_the_bounds_of_a_jwk(pem: JSON) -> None:
+    assert usable_key({"pem": pem}) is None
+    assert usable_key({"pem": pem_of(EC_KEY), "kty": "oct"}) is None

@@ -1,0 +1,92 @@
+"""Tries a token on a trust profile without accepting it: every check, and who it would stand for.
+
+Nothing is stored: no replay is noted, nobody is linked or created, and no answer is remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tenants import trust
+from tenants.queries.subjects import find_subject
+from tenants.records import Check, TrustMatch
+from tenants.services.subjects import CREATE, find_linkable
+from tenants.trust import OPAQUE
+from tokens.assertions import explain_assertion
+from tokens.foreign_claims import InvalidAssertion
+from tokens.foreign_introspection import IntrospectionCache
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tenants.records import SignedClaims, TrustProfileRecord
+    from tenants.trust import ScopeOutcome
+
+
+class Outcome(StrEnum):
+    """What would become of the subject that a token names."""
+
+    KNOWN = "known"
+    DISABLED = "disabled"
+    LINKED = "linked"
+    CREATED = "created"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the checks say; the claims may be unproven, the outcome is None for a refused token."""
+
+    checks: tuple[Check, ...]
+    signed: SignedClaims | None = None
+    scopes: ScopeOutcome | None = None
+    outcome: Outcome | None = None
+    subject_id: UUID | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether every check has passed."""
+        return all(check.passed for check in self.checks)
+
+
+def try_token(tenant_id: UUID, profile: TrustProfileRecord, token: str, now: float) -> Trial:
+    """Try a token; `now` in seconds since the epoch."""
+    checks, signed = _prove(profile, token, now)
+    if signed is None:
+        return Trial(checks)
+    checks = (*checks, *trust.explain(profile, signed, int(now)))
+    scopes = trust.settle_scopes(profile, signed)
+    match = trust.match(profile, signed, int(now))
+    if not isinstance(match, TrustMatch) or not all(check.passed for check in checks):
+        return Trial(checks, signed, scopes)
+    outcome, subject_id = _foresee(tenant_id, match)
+    return Trial(checks, signed, scopes, outcome, subject_id)
+
+
+def _prove(
+    profile: TrustProfileRecord, token: str, now: float
+) -> tuple[tuple[Check, ...], SignedClaims | None]:
+    if profile.kind != OPAQUE:
+        return explain_assertion(token, profile, now)
+    if not token.startswith(profile.token_prefix):
+        return (Check("prefix", passed=False, reason="wrong_prefix"),), None
+    prefix = Check("prefix", passed=True)
+    try:
+        signed = IntrospectionCache().introspect(token, profile, now)
+    except InvalidAssertion as error:
+        refused = Check("introspection", passed=False, reason=error.reason, detail=error.detail)
+        return (prefix, refused), None
+    return (prefix, Check("introspection", passed=True)), signed
+
+
+def _foresee(tenant_id: UUID, match: TrustMatch) -> tuple[Outcome, UUID | None]:
+    """Say who the subject is or would be; at most three statements, all of which only read."""
+    subject = find_subject(tenant_id, match)
+    if subject is not None:
+        return (Outcome.KNOWN if subject.is_enabled else Outcome.DISABLED), subject.id
+    linkable = find_linkable(tenant_id, match)
+    if linkable is not None:
+        return Outcome.LINKED, linkable.pk
+    return (Outcome.CREATED if match.provisioning == CREATE else Outcome.UNKNOWN), None
