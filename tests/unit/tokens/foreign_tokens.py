@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tenants.records import TrustProfileRecord
-from tokens.assertions import InvalidAssertion, verify_assertion
+from tokens.assertions import InvalidAssertion, explain_assertion, verify_assertion
 from tokens.jose import encode_base64url
 from tokens.jwk import public_members
 
@@ -80,6 +80,9 @@ def refusal(token: str, source: KeySource = PROFILE, now: float = NOW) -> str:
     with pytest.raises(InvalidAssertion) as refused:
         verify_assertion(token, source, now)
     assert token not in str(refused.value) or not token
+    # An explanation takes the same steps, so what refuses first there is what refuses here.
+    checks, _ = explain_assertion(token, source, now)
+    assert next(c.reason for c in checks if not c.passed) == refused.value.reason
     return refused.value.reason
 
 
