@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +41,7 @@ class GroupClaims(StrEnum):
     """How the groups of an end user are told: not at all, or in one of three ways."""
 
     NONE = "none"
-    RFC9068 = "rfc9068"  # RFC 9068 section 2.2.3.1: `groups` and `entitlements`.
+    RFC9068 = "rfc9068"  # RFC 9068 section 2.2.3.1: `groups`, `roles` and `entitlements`.
     GROUP_PERMISSIONS = "group_permissions"  # OneWelcome's version 1, JSON as a text.
     GROUP_POLICIES = "group_policies"  # OneWelcome's version 2, an object.
 
@@ -166,4 +167,13 @@ def resolve_profile(tenant: TenantSnapshot, slug: str) -> tuple[ClaimProfileData
     variant = tenant.claim_profiles.get(slug)
     if variant is None:
         return get(slug), False
-    return get(variant.base), variant.is_dual
+    base = get(variant.base)
+    if variant.group_claims_budget_bytes is not None:
+        base = _with_budget(base, variant.group_claims_budget_bytes)
+    return base, variant.is_dual
+
+
+@lru_cache(maxsize=256)
+def _with_budget(profile: ClaimProfileData, budget_bytes: int) -> ClaimProfileData:
+    """Answer a profile with another budget; made once, as every token of it asks."""
+    return replace(profile, group_claims_budget_bytes=budget_bytes)

@@ -31,6 +31,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "acr": "How surely the end user was recognised (RFC 9068 section 2.2.1).",
         "amr": "By which means the end user was recognised (RFC 9068 section 2.2.1).",
         "groups": "The end user's groups (RFC 9068 section 2.2.3.1).",
+        "roles": "The roles that the end user's groups give (RFC 9068 section 2.2.3.1).",
         "entitlements": "What the end user's groups permit (RFC 9068 section 2.2.3.1).",
         "group_permissions": "The end user's groups as OneWelcome's first version tells them.",
         "_claim_names": "The claims that were too large for the token and are told by "
@@ -47,12 +48,15 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "nests them.",
     }
 )
-BY_RULE: Final = "Added by the claim rule {slugs}."
+# What adds a claim where no claim rule does; no slug has parentheses.
+HOOK: Final = "(hook)"
+BY_RULE: Final = "Added by the claim rule {slug}."
+BY_HOOK: Final = "Added by the platform's claims hook."
 UNKNOWN: Final = "Not laid out by any claim profile of this version."
 
 
-def source_of(claim: str, rule_slugs: tuple[str, ...] = ()) -> str:
-    """Say where a claim comes from: the rules that add it, or the profile's own line."""
-    if claim not in SOURCES and rule_slugs:
-        return BY_RULE.format(slugs=", ".join(rule_slugs))
-    return SOURCES.get(claim, UNKNOWN)
+def source_of(claim: str, added_by: str = "") -> str:
+    """Say where a claim comes from: what has added it, or the profile's own line."""
+    if claim in SOURCES or not added_by:
+        return SOURCES.get(claim, UNKNOWN)
+    return BY_HOOK if added_by == HOOK else BY_RULE.format(slug=added_by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tenants.records import APP_SUBJECT_CLAIM, APP_TENANT_CLAIM, RESERVED_CLAIMS
+from tenants.records import APP_SUBJECT_CLAIM, APP_TENANT_CLAIM
 from tokens.claim_profiles import (
     PROFILES,
     RFC9068,
@@ -17,11 +17,8 @@ from tokens.group_claims import describe_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from uuid import UUID
 
-    from tenants.records import JSON, ClaimRuleRecord, TokenRecord
-
-__all__ = ["RESERVED_CLAIMS", "build_claims", "build_header", "extra_claims"]
+    from tenants.records import JSON, TokenRecord
 
 _Value: TypeAlias = "Callable[[TokenRecord], JSON]"
 
@@ -43,9 +40,6 @@ def build_claims(
         claims = _lay_out(RFC9068, record) | claims
     for name, value in describe_groups(profile, record, is_bounded=is_bounded).items():
         claims.setdefault(name, value)
-    for name, value in record.extra_claims.items():
-        if name not in RESERVED_CLAIMS:
-            claims.setdefault(name, value)
     return claims
 
 
@@ -67,31 +61,6 @@ def build_header(
     if not profile.has_token_id:
         header["jti"] = str(record.token_id)  # RFC 7519 section 5.3
     return header
-
-
-def extra_claims(
-    rules: tuple[ClaimRuleRecord, ...],
-    *,
-    api_ids: tuple[UUID, ...],
-    client_id: UUID,
-    grant_types: tuple[str, ...],
-) -> dict[str, JSON]:
-    """Collect the claims of the rules whose links match; of two, the one with more links wins."""
-    if not rules:
-        return {}
-    matching = [
-        rule
-        for rule in rules
-        if rule.claim not in RESERVED_CLAIMS
-        and (rule.api_id is None or rule.api_id in api_ids)
-        and (rule.client_id is None or rule.client_id == client_id)
-        and (not rule.grant_type or rule.grant_type in grant_types)
-    ]
-    return {rule.claim: rule.value for rule in sorted(matching, key=_link_count)}
-
-
-def _link_count(rule: ClaimRuleRecord) -> int:
-    return (rule.api_id is not None) + (rule.client_id is not None) + bool(rule.grant_type)
 
 
 def _lay_out(profile: ClaimProfileData, record: TokenRecord) -> dict[str, JSON]:

@@ -10,7 +10,7 @@ from tokens.claim_profiles import GroupClaims
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tenants.records import JSON, MembershipRecord, TokenRecord
+    from tenants.records import JSON, MembershipRecord, ResourceRecord, TokenRecord
     from tokens.claim_profiles import ClaimProfileData
 
     Memberships = tuple[MembershipRecord, ...]
@@ -20,7 +20,10 @@ GROUP_POLICIES: Final = "urn:onegini.com:oidc:group_policies"
 # The one source that the marker names: the issuer's own introspection.
 SOURCE: Final = "introspection"
 NAMES: Final = frozenset(
-    ("groups", "entitlements", GROUP_PERMISSIONS, GROUP_POLICIES, "_claim_names", "_claim_sources")
+    (
+        *("groups", "roles", "entitlements", GROUP_PERMISSIONS, GROUP_POLICIES),
+        *("_claim_names", "_claim_sources"),
+    )
 )
 
 
@@ -49,10 +52,14 @@ def _tell_nothing(_memberships: Memberships) -> dict[str, JSON]:
 
 
 def _tell_arrays(memberships: Memberships) -> dict[str, JSON]:
-    """List slugs and permissions. Source: RFC 9068 section 2.2.3.1, RFC 7643 section 4.1.2."""
+    """List slugs, roles and permissions. Source: RFC 9068 section 2.2.3.1, RFC 7643 4.1.2."""
+    told: dict[str, JSON] = {"groups": [group.slug for group in memberships]}
+    roles = dict.fromkeys(text for group in memberships for text in group.roles)
     permissions = dict.fromkeys(text for group in memberships for text in group.permissions)
-    groups: dict[str, JSON] = {"groups": [group.slug for group in memberships]}
-    return groups | {"entitlements": [*permissions]} if permissions else groups
+    for name, texts in (("roles", roles), ("entitlements", permissions)):
+        if texts:
+            told[name] = [*texts]
+    return told
 
 
 def _tell_text(memberships: Memberships) -> dict[str, JSON]:
@@ -65,16 +72,38 @@ def _tell_text(memberships: Memberships) -> dict[str, JSON]:
 
 
 def _tell_object(memberships: Memberships) -> dict[str, JSON]:
-    """Write OneWelcome's second version; a permission is a policy named by itself."""
-    listed: list[JSON] = [
-        {
-            "id": str(group.id),
-            "name": _name(group),
-            "policies": [{"id": text, "name": text} for text in group.permissions],
-        }
-        for group in memberships
-    ]
-    return {GROUP_POLICIES: {"groups": listed}}
+    """Write OneWelcome's second version."""
+    return {GROUP_POLICIES: {"groups": [_tell_group(group) for group in memberships]}}
+
+
+def _tell_group(group: MembershipRecord) -> JSON:
+    """Write one group; a permission is a policy named by itself, and empty lists are left out."""
+    told: dict[str, JSON] = {
+        "id": str(group.id),
+        "name": _name(group),
+        "policies": [{"id": text, "name": text} for text in group.permissions],
+    }
+    if group.attributes:
+        told["attributes"] = [{"name": name, "value": value} for name, value in group.attributes]
+    if group.resources:
+        told["resources"] = [_tell_resource(resource) for resource in group.resources]
+    return told
+
+
+def _tell_resource(resource: ResourceRecord) -> JSON:
+    kind = _without_empty({"id": resource.type_id, "name": resource.type_name})
+    texts = {
+        "id": resource.id,
+        "name": resource.name,
+        "externalId": resource.external_id,
+        "privilege": resource.privilege,
+    }
+    told = _without_empty(texts)
+    return {**told, "resourceType": kind} if kind else told
+
+
+def _without_empty(texts: Mapping[str, str]) -> dict[str, JSON]:
+    return {name: text for name, text in texts.items() if text}
 
 
 def _name(group: MembershipRecord) -> str:

@@ -19,4 +19,4 @@ class ClaimProfileAdmin(EntityAdmin):
     list_select_related = ("tenant",)
     search_fields = ("slug",)
     ordering = ("tenant__path", "slug")
-    fields = ("tenant", "slug", "base", "is_dual")
+    fields = ("tenant", "slug", "base", "is_dual", "group_claims_budget_bytes")

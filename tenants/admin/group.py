@@ -29,7 +29,10 @@ class GroupAdmin(EntityAdmin):
     list_select_related = ("tenant",)
     search_fields = ("slug", "name")
     ordering = ("tenant__path", "slug")
-    fields = ("tenant", "slug", "name", "permissions", "subjects")
+    fields = (
+        *("tenant", "slug", "name", "permissions", "roles", "attributes", "resources"),
+        "subjects",
+    )
 
     def write(self, request: HttpRequest, entity: Model, form: EntityForm) -> None:
         """Store the group; the audit names who came and went by their ids."""

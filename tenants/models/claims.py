@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 
 from tenants.models.api import Api
@@ -29,6 +30,13 @@ class ClaimProfile(Entity):
         default=False,
         help_text="Emit the names of RFC 9068 beside the base's own while consumers migrate.",
     )
+    group_claims_budget_bytes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(65_536)],
+        help_text="Group claims that take more are left out of a JWT, with a marker. "
+        "Empty: as the base.",
+    )
 
     class Meta:
         ordering = ("tenant", "slug")
@@ -41,14 +49,36 @@ class ClaimProfile(Entity):
 
 
 class ClaimRule(Entity):
-    """A claim with a constant value that is added where its links match."""
+    """A claim that is added where its links and its condition match."""
+
+    class Source(models.TextChoices):
+        """Where the value comes from."""
+
+        CONSTANT = "constant", "the value as it stands"
+        TEMPLATE = "template", "a text with ${name} in it"
+        RECORD = "record", "a field of the token record"
+        SUBJECT_ATTRIBUTE = "subject_attribute", "an attribute of the subject"
+        FOREIGN_CLAIM = "foreign_claim", "a verified claim of the outside token"
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="claim_rules")
     slug = models.CharField(max_length=63, validators=[validate_slug])
     claim = models.CharField(
         max_length=200, help_text="The claim's name; registered and reserved names are refused."
     )
-    value = models.JSONField(help_text="The value, as JSON.")
+    source = models.CharField(max_length=20, choices=Source, default=Source.CONSTANT)
+    value = models.JSONField(
+        help_text="The value, as JSON: any for a constant, a text with ${name} for a template, "
+        "otherwise the name of what is read."
+    )
+    condition = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="A pattern (as in the policy engine match) over what the rule may read. "
+        "Empty: always.",
+    )
+    is_required = models.BooleanField(
+        default=False, help_text="Whether a token is refused where the value is absent."
+    )
     api = models.ForeignKey(Api, models.CASCADE, null=True, blank=True, related_name="claim_rules")
     client = models.ForeignKey(
         Client, models.CASCADE, null=True, blank=True, related_name="claim_rules"

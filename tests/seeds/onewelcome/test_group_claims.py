@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tenants.errors import InvalidEntity
 from tenants.models import Group, Subject
 from tenants.records import SYSTEM
 from tenants.services import changes
@@ -132,6 +133,71 @@ def test_groups_too_large_for_the_token_are_marked_and_introspected(partner: Par
     whole = partner.introspect(token)
     assert [policy["id"] for policy in whole[POLICIES]["groups"][0]["policies"]] == permissions
     assert "_claim_names" not in whole
+
+
+def test_policies_tell_attributes_and_resources_as_the_product_does(partner: Partner) -> None:
+    partner.group.attributes = [{"name": "region", "value": "north"}]
+    partner.group.resources = [
+        {
+            "id": "7",
+            "name": "Shop",
+            "external_id": "S-7",
+            "privilege": "order",
+            "resource_type": {"id": "1", "name": "Store"},
+        },
+        {"id": "8"},
+    ]
+    changes.save(partner.group, actor=SYSTEM)
+    token = partner.ask("current")["access_token"]
+    jwt = read_jwt(partner.oauth, token, audience="partner-api", algorithm="RS256")
+    for claims in (jwt, partner.introspect(token)):
+        (group,) = claims[POLICIES]["groups"]
+        assert group["attributes"] == [{"name": "region", "value": "north"}]
+        assert group["resources"] == [
+            {
+                "id": "7",
+                "name": "Shop",
+                "externalId": "S-7",
+                "privilege": "order",
+                "resourceType": {"id": "1", "name": "Store"},
+            },
+            {"id": "8"},
+        ]
+
+
+def test_legacy_text_stays_as_it_was(partner: Partner) -> None:
+    partner.group.resources = [{"id": "7"}]
+    partner.group.roles = ["buyer"]
+    changes.save(partner.group, actor=SYSTEM)
+    claims = partner.read("legacy")
+    assert claims["group_permissions"] == expected(partner)["legacy"]["group_permissions"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("roles", "buyer", id="role-is-no-list"),
+        pytest.param("roles", [7], id="role-is-no-text"),
+        pytest.param("roles", [""], id="role-is-empty"),
+        pytest.param("roles", ["x"] * 201, id="many-roles"),
+        pytest.param("roles", ["a\x00b"], id="role-with-nul"),
+        pytest.param("attributes", [{"name": "region"}], id="attribute-without-value"),
+        pytest.param("attributes", [{"name": "a", "value": {}}], id="attribute-is-an-object"),
+        pytest.param("attributes", {"region": "north"}, id="attributes-are-no-list"),
+        pytest.param("resources", [{"name": "Shop"}], id="resource-without-id"),
+        pytest.param("resources", [{"id": "7", "owner": "x"}], id="unknown-member"),
+        pytest.param("resources", [{"id": "7", "resource_type": "x"}], id="type-is-no-object"),
+        pytest.param("resources", [{"id": "7", "resource_type": {"x": "y"}}], id="type-member"),
+        pytest.param("resources", [{"id": "x" * 201}], id="long-id"),
+    ],
+)
+def test_group_that_could_not_be_told_is_refused(
+    partner: Partner, name: str, value: object
+) -> None:
+    setattr(partner.group, name, value)
+    with pytest.raises(InvalidEntity) as caught:
+        changes.save(partner.group, actor=SYSTEM)
+    assert set(caught.value.messages) == {name}
 
 
 def test_client_itself_has_no_groups(partner: Partner) -> None:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tenants.records import JSON, ClaimRuleRecord, MembershipRecord
-from tests.factories.records import TOKEN_ID, Changes, make_token_record
+from tenants.records import JSON, RESERVED_CLAIMS, MembershipRecord
+from tests.factories.records import TOKEN_ID, make_token_record
 from tokens.claim_profiles import PROFILES, ClaimProfileData, get
-from tokens.claims import (
-    RESERVED_CLAIMS,
-    build_claims,
-    build_header,
-    extra_claims,
-)
+from tokens.claims import build_claims, build_header
 
 SUBJECT = "1c0e2c84-b05f-4c23-9175-c238f70901be"
 OF_CLIENT = make_token_record()
@@ -41,9 +33,8 @@ def test_default_profile_writes_what_rfc9068_requires() -> None:
 
 @EVERY_PROFILE
 def test_every_profile_expires(profile: ClaimProfileData) -> None:
-    record = replace(OF_CLIENT, extra_claims={"exp": 9_999_999_999})
-    assert build_claims(profile, record)["exp"] == OF_CLIENT.expires_at
-    assert build_claims(profile, record, is_dual=True)["exp"] == OF_CLIENT.expires_at
+    assert build_claims(profile, OF_CLIENT)["exp"] == OF_CLIENT.expires_at
+    assert build_claims(profile, OF_CLIENT, is_dual=True)["exp"] == OF_CLIENT.expires_at
 
 
 @pytest.mark.parametrize(
@@ -164,76 +155,9 @@ def test_header_names_the_certificate_of_the_key() -> None:
     assert header == {"alg": "RS256", "kid": "k1", "x5t#S256": "abc"}
 
 
-API, CLIENT = uuid4(), uuid4()
-
-
-def collect(*rules: ClaimRuleRecord) -> dict[str, JSON]:
-    grants = ("refresh_token", "client_credentials")
-    return extra_claims(rules, api_ids=(uuid4(), API), client_id=CLIENT, grant_types=grants)
-
-
-def make_rule(claim: str = "region", value: JSON = "eu", **links: Changes) -> ClaimRuleRecord:
-    return ClaimRuleRecord(uuid4(), claim, value, **links)
-
-
-@pytest.mark.parametrize(
-    ("links", "is_applied"),
-    [
-        pytest.param({}, True, id="no-links"),
-        pytest.param({"api_id": API}, True, id="api"),
-        pytest.param({"client_id": CLIENT}, True, id="client"),
-        pytest.param({"grant_type": "client_credentials"}, True, id="grant"),
-        pytest.param({"api_id": uuid4()}, False, id="other-api"),
-        pytest.param({"client_id": uuid4()}, False, id="other-client"),
-        pytest.param({"grant_type": "authorization_code"}, False, id="other-grant"),
-        pytest.param({"api_id": API, "client_id": uuid4()}, False, id="one-of-two"),
-    ],
-)
-def test_rule_applies_where_all_its_links_match(links: Changes, *, is_applied: bool) -> None:
-    assert collect(make_rule(**links)) == ({"region": "eu"} if is_applied else {})
-
-
-def test_rule_with_more_links_wins_in_either_order() -> None:
-    broad, narrow = make_rule(value="eu"), make_rule(value="ch", api_id=API)
-    assert collect(broad, narrow) == collect(narrow, broad) == {"region": "ch"}
-
-
-def test_no_rules_are_no_claims() -> None:
-    assert collect() == {}
-
-
 @EVERY_PROFILE
 def test_every_name_of_every_profile_is_reserved(profile: ClaimProfileData) -> None:
     record = replace(
         OF_USER, actor="a", acr="b", amr=("c",), authenticated_at=1, memberships=(MEMBERSHIP,)
     )
     assert set(build_claims(profile, replace(record, usage_limit=3))) <= RESERVED_CLAIMS
-
-
-@pytest.mark.parametrize("claim", sorted(RESERVED_CLAIMS))
-def test_reserved_claim_can_never_be_set(claim: str) -> None:
-    assert collect(make_rule(claim, "forged")) == {}
-    for profile in PROFILES.values():
-        forged = replace(OF_USER, extra_claims={claim: "forged"})
-        assert build_claims(profile, forged) == build_claims(profile, OF_USER)
-
-
-def test_extra_claim_is_added() -> None:
-    record = replace(OF_CLIENT, extra_claims={"region": "eu"})
-    assert build_claims(get("aidbox"), record)["region"] == "eu"
-
-
-@given(
-    profile=st.sampled_from(list(PROFILES.values())),
-    extra=st.dictionaries(
-        st.text(max_size=8) | st.sampled_from(sorted(RESERVED_CLAIMS)), st.none()
-    ),
-    is_dual=st.booleans(),
-)
-def test_extra_claims_change_no_other(
-    profile: ClaimProfileData, extra: dict[str, JSON], *, is_dual: bool
-) -> None:
-    plain = build_claims(profile, OF_USER, is_dual=is_dual)
-    claims = build_claims(profile, replace(OF_USER, extra_claims=extra), is_dual=is_dual)
-    assert {name: claims[name] for name in plain} == plain
-    assert set(claims) - set(plain) <= set(extra) - RESERVED_CLAIMS

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.records import MembershipRecord, TokenRecord
+from tenants.records import RESERVED_CLAIMS, MembershipRecord, TokenRecord
 from tests.factories.records import TOKEN_ID, make_token_record
 from tokens.claim_profiles import PROFILES, GroupClaims, get
-from tokens.claims import RESERVED_CLAIMS, build_claims
+from tokens.claims import build_claims
 from tokens.group_claims import GROUP_PERMISSIONS, GROUP_POLICIES, NAMES
 
 STAFF = MembershipRecord(TOKEN_ID, "staff", "The staff", ("read", "write"))
