@@ -1,27 +1,31 @@
-"""Runs the token path's statements: prepared, on one kept cursor per thread and connection."""
+"""Runs the token path's statements: prepared once for each thread's connection, and kept."""
 
 from __future__ import annotations
 
 import select
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from psycopg.pq import ConnStatus, TransactionStatus
 
 from tokens.errors import ServiceUnavailable
+from tokens.prepared_statements import Parameters, PreparedStatement, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from psycopg.pq.abc import PGconn
 
-# A row's types are the statement's business; whoever reads it names them at once.
-Row: TypeAlias = tuple[Any, ...]
-Parameters: TypeAlias = "Mapping[str, object]"
-PREPARE_THRESHOLD = 5
+__all__ = ["ConnectionLost", "DatabaseUnavailable", "Parameters", "Row", "execute"]
+
+# Statements are few; pages of the admin that put theirs together have some more.
+MAX_STATEMENTS: Final = 100
+# The planner adds up what all partitions would cost and so prefers to plan anew each time, for ten
+# times what one planned once costs with a month of partitions (1 000 and 110 us).
+PLAN_ONCE_SQL: Final = "SET plan_cache_mode = force_generic_plan"
 
 
 class DatabaseUnavailable(ServiceUnavailable):
@@ -34,11 +38,14 @@ class ConnectionLost(DatabaseUnavailable):
 
 @dataclass(slots=True)
 class _Kept:
-    """What a thread keeps of its connection: the cursor, and a way to see that the server went."""
+    """What a thread keeps of its connection: its statements, and a way to see the server go."""
 
     connection: psycopg.Connection[Row]
-    cursor: psycopg.Cursor[Row]
+    pgconn: PGconn
     poll: select.poll
+    statements: dict[str, PreparedStatement] = field(default_factory=dict)
+    prepared: int = 0
+    plans_once: bool = False
 
 
 _kept = threading.local()
@@ -55,7 +62,7 @@ def execute(sql: str, parameters: Parameters, *, is_repeatable: bool = False) ->
         DatabaseUnavailable: there is no connection, or the server is too busy.
         DatabaseError: the statement itself is refused.
     """
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper = _find_wrapper()
     try:
         return _run(wrapper, sql, parameters)
     except ConnectionLost:
@@ -64,12 +71,21 @@ def execute(sql: str, parameters: Parameters, *, is_repeatable: bool = False) ->
         return _run(wrapper, sql, parameters)
 
 
+def _find_wrapper() -> BaseDatabaseWrapper:
+    """Answer Django's connection of this thread: always the same one, but slow to be found."""
+    wrapper: BaseDatabaseWrapper | None = getattr(_kept, "wrapper", None)
+    if wrapper is None:
+        wrapper = _kept.wrapper = connections[DEFAULT_DB_ALIAS]
+    return wrapper
+
+
 def _run(wrapper: BaseDatabaseWrapper, sql: str, parameters: Parameters) -> list[Row]:
-    cursor = _take_cursor(wrapper)
+    kept = _take(wrapper)
     started = time.perf_counter() if wrapper.queries_logged else 0.0
     try:
-        cursor.execute(sql, parameters, prepare=True, binary=True)
-        return cursor.fetchall() if cursor.description else []
+        _begin(kept)
+        statement = kept.statements.get(sql) or _prepare(kept, sql)
+        return statement.run(parameters)
     except psycopg.Error as error:
         _refuse(wrapper, error)
     finally:
@@ -79,16 +95,35 @@ def _run(wrapper: BaseDatabaseWrapper, sql: str, parameters: Parameters) -> list
             wrapper.queries_log.append({"sql": sql, "time": seconds})
 
 
-def _take_cursor(wrapper: BaseDatabaseWrapper) -> psycopg.Cursor[Row]:
+def _begin(kept: _Kept) -> None:
+    """Begin the transaction that Django is in; psycopg does so before its own first statement."""
+    is_idle = kept.pgconn.transaction_status == TransactionStatus.IDLE
+    if is_idle and not kept.connection.autocommit:
+        kept.connection.execute("")
+
+
+def _prepare(kept: _Kept, sql: str) -> PreparedStatement:
+    while len(kept.statements) >= MAX_STATEMENTS:
+        kept.statements.pop(next(iter(kept.statements))).deallocate()
+    if not kept.plans_once:
+        kept.connection.execute(PLAN_ONCE_SQL)
+        kept.plans_once = kept.connection.autocommit  # A transaction may yet be rolled back.
+    kept.prepared += 1
+    statement = PreparedStatement(kept.connection, f"tokens_{kept.prepared}".encode(), sql)
+    kept.statements[sql] = statement
+    return statement
+
+
+def _take(wrapper: BaseDatabaseWrapper) -> _Kept:
     kept: _Kept | None = getattr(_kept, "value", None)
     if kept is not None and kept.connection is wrapper.connection:
         if not _is_gone(wrapper, kept):
-            return kept.cursor
+            return kept
         if wrapper.in_atomic_block:
             raise ConnectionLost("The database went away; try again.")
         wrapper.close()
     _kept.value = kept = _keep(wrapper)
-    return kept.cursor
+    return kept
 
 
 def _keep(wrapper: BaseDatabaseWrapper) -> _Kept:
@@ -98,16 +133,14 @@ def _keep(wrapper: BaseDatabaseWrapper) -> _Kept:
         detail = f"no connection: {type(error).__name__}"
         raise DatabaseUnavailable("The database is away; try again.", detail=detail) from error
     connection: psycopg.Connection[Row] = wrapper.connection
-    # Django switches prepared statements off; its own cursors never use them, this one does.
-    connection.prepare_threshold = PREPARE_THRESHOLD
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    return _Kept(connection, psycopg.Cursor(connection), poll)
+    return _Kept(connection, connection.pgconn, poll)
 
 
 def _is_gone(wrapper: BaseDatabaseWrapper, kept: _Kept) -> bool:
     """Say whether the server has left an idle connection, before anything is sent on it."""
-    if kept.connection.closed:
+    if kept.pgconn.status == ConnStatus.BAD:
         return True
     # An idle server only speaks to give notice, or to say goodbye: only then ask it.
     return bool(kept.poll.poll(0)) and not wrapper.is_usable()

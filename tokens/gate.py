@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import orjson
 
 from tenants.credentials import is_secret, parse_opaque_token
-from tenants.queries.subjects import memberships_of, read_memberships
+from tenants.queries.subjects import attributes_of, memberships_of, read_memberships
 from tenants.records import Ciphertext, KeyedHash, KeyState, SigningKeyRecord, TokenFormat
-from tokens import database, token_store
+from tenants.request_records import request_record
+from tokens import database, proofs, token_store
 from tokens.jose import COMPACT_SEGMENTS, MAXIMUM_TOKEN_CHARACTERS, InvalidJWT, decode_base64url
 from tokens.liveness import TOKEN_DEATH
 from tokens.prepared_keys import verification_key
+from tokens.proofs import Proof
 from tokens.signing import SigningAlgorithm, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tenants.records import JSON, MembershipRecord, PresentedRefreshToken, TenantSnapshot
     from tokens.database import Row
@@ -33,16 +35,23 @@ logger = logging.getLogger(__name__)
 
 LEGACY_ID_PREFIX: Final = "AT."
 MAXIMUM_ID_CHARACTERS: Final = len(LEGACY_ID_PREFIX) + 36
+# Whoever has verified the text before needs no key for it.
+_KEY_MATERIAL: Final = ", ".join(
+    f"CASE WHEN %(needs_key)b THEN key.{name} END"
+    for name in ("public_jwk", "private_ciphertext", "kek_id")
+)
 LOOK_UP_SQL: Final = f"""
 SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
-  key.id, key.kid, key.algorithm, key.state, key.public_jwk, key.private_ciphertext, key.kek_id,
+  key.id, key.kid, key.algorithm, key.state, {_KEY_MATERIAL},
   token.client_id, client.client_id, token.subject_id, token.session_id, token.parent_id,
   token.trust_profile_id, token.api_ids, token.grant_type, token.claim_profile, token.scopes,
   token.audiences, extract(epoch FROM token.issued_at)::bigint,
   extract(epoch FROM token.expires_at)::bigint, token.cut_off_number,
   CASE WHEN token.subject_id IS NOT NULL THEN {memberships_of("token.subject_id")} END,
   token.app_tenant_id, token.app_subject_id, token.actors,
-  token.usage_limit
+  token.usage_limit, session.grant_type,
+  CASE WHEN %(reads_claim_inputs)b THEN {attributes_of("subject")} END,
+  CASE WHEN %(reads_claim_inputs)b THEN token.facts END
 FROM tokens_accesstoken token
 JOIN tenants_client client ON client.id = token.client_id
 LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
@@ -54,13 +63,14 @@ _PROOF_COLUMNS: Final = 4
 _KEY_COLUMNS: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
+@request_record(frozen=True, slots=True)
 class AcceptedToken:
     """An access token that the gate has let through: its row's facts, seconds since the epoch.
 
     `client` is the client's row, `client_id` its name; `kid` and `algorithm` are empty for an
     opaque token; `groups` are the slugs of the subject's; the `app_` names are the customer's,
-    and `actors` act for the subject, the latest first.
+    and `actors` act for the subject, the latest first. What claim rules read - the `attributes` of
+    the subject today, and the `facts` of the row - is there only where the tenant has such rules.
     """
 
     id: UUID
@@ -88,6 +98,9 @@ class AcceptedToken:
     app_subject_id: str = ""
     actors: tuple[str, ...] = ()
     usage_limit: int = 0
+    session_grant_type: str = ""
+    attributes: str = field(default="", repr=False)
+    facts: Mapping[str, JSON] | None = field(default=None, repr=False)
 
 
 def accept(
@@ -116,16 +129,21 @@ def _accept(tenant: TenantSnapshot, text: str, *, accept_symmetric: bool) -> Acc
     opaque = parse_opaque_token(text)
     if opaque is not None:
         return _look_up(tenant, opaque.row_id, lambda row, _: _is_opaque(row, opaque.secret))
-    token_id = read_unverified_token_id(text)
+    proof = proofs.recall(text)
+    token_id = proof.token_id if proof else read_unverified_token_id(text)
     if token_id is None:
         return _refuse("unreadable", None)
 
     def is_proven(row: Row, key: SigningKeyRecord | None) -> bool:
         if key is None or (key.algorithm == SigningAlgorithm.HS256 and not accept_symmetric):
             return False
-        return _is_signed(row, text, tenant.id, key)
+        if row[1] != TokenFormat.JWT or key.state == KeyState.RETIRED:
+            return False
+        if proof is not None:
+            return proof.key_id == key.id
+        return _is_signed(text, tenant.id, token_id, key)
 
-    return _look_up(tenant, token_id, is_proven)
+    return _look_up(tenant, token_id, is_proven, needs_key=proof is None)
 
 
 def look_up_refresh(tenant: TenantSnapshot, text: str) -> PresentedRefreshToken | None:
@@ -171,8 +189,16 @@ def _look_up(
     tenant: TenantSnapshot,
     token_id: UUID,
     is_proven: Callable[[Row, SigningKeyRecord | None], bool],
+    *,
+    needs_key: bool = False,
 ) -> AcceptedToken | None:
-    parameters = {"id": token_id, "tenant_id": tenant.id, "now": time.time()}
+    parameters = {
+        "id": token_id,
+        "tenant_id": tenant.id,
+        "now": time.time(),
+        "needs_key": needs_key,
+        "reads_claim_inputs": tenant.reads_claim_inputs,
+    }
     rows = database.execute(LOOK_UP_SQL, parameters, is_repeatable=True)
     if not rows:
         return _refuse("unknown", token_id)
@@ -193,13 +219,12 @@ def _is_opaque(row: Row, secret: bytes) -> bool:
     return is_secret(secret, KeyedHash(pepper_id, secret_hash))
 
 
-def _is_signed(row: Row, text: str, tenant_id: UUID, key: SigningKeyRecord) -> bool:
-    if row[1] != TokenFormat.JWT or key.state == KeyState.RETIRED:
-        return False
+def _is_signed(text: str, tenant_id: UUID, token_id: UUID, key: SigningKeyRecord) -> bool:
     try:
         verify(text, key=verification_key(tenant_id, key), algorithm=key.algorithm)
     except InvalidJWT:
         return False
+    proofs.remember(text, Proof(token_id, key.id))
     return True
 
 
@@ -212,7 +237,7 @@ def _read_key(columns: Row) -> SigningKeyRecord | None:
         kid=kid,
         algorithm=algorithm,
         state=state,
-        private=Ciphertext(kek_id, private),
+        private=Ciphertext(kek_id or "", private or b""),
         public_jwk=public_jwk,
     )
 
@@ -226,7 +251,7 @@ def _read_facts(
     api_ids, grant_type, claim_profile, scopes, audiences, *others = rest
     issued_at, expires_at, cut_off_number, text, app_tenant_id, *last = others
     memberships = read_memberships(text)
-    app_subject_id, actors, usage_limit = last
+    app_subject_id, actors, usage_limit, session_grant_type, attributes, facts = last
     return AcceptedToken(
         token_id,
         tenant_id,
@@ -253,6 +278,9 @@ def _read_facts(
         app_subject_id=app_subject_id or "",
         actors=tuple(actors or ()),
         usage_limit=usage_limit or 0,
+        session_grant_type=session_grant_type or "",
+        attributes=attributes or "",
+        facts=facts,
     )
 
 

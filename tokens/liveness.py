@@ -19,7 +19,7 @@ _TOKEN_SELECTORS: Final = {
     "subject_id": "token.subject_id",
     "app_tenant_id": "token.app_tenant_id",
     "app_subject_id": "token.app_subject_id",
-    "api_id": "ANY (token.api_ids)",
+    "api_id": "token.api_ids",
     "trust_profile_id": "token.trust_profile_id",
     "master_token_id": "token.master_token_id",
     "signing_key_id": "token.signing_key_id",
@@ -32,7 +32,7 @@ _SESSION_SELECTORS: Final = {
     "subject_id": "session.subject_id",
     "app_tenant_id": "session.app_tenant_id",
     "app_subject_id": "session.app_subject_id",
-    "api_id": "ANY (session.api_ids)",
+    "api_id": "session.api_ids",
     "trust_profile_id": "session.trust_profile_id",
     "session_id": "session.id",
 }
@@ -44,8 +44,21 @@ _NARROW: Final = ("subject_id", "app_subject_id", "session_id", "token_id")
 
 
 def _is_cut_off(held: Mapping[str, str], *, tenant_id: str, number: str) -> str:
-    """Write the condition that a cut-off after the number matches every selector that it sets."""
+    """Write the condition that a cut-off after the number matches every selector that it sets.
+
+    Most tokens are younger than every cut-off of their tenant. Only for the others a function
+    compares, so that the statement is not prepared each time for what it hardly ever does.
+    """
     after = f"cut.tenant_id = {tenant_id} AND cut.number > {number}"
+    values = ", ".join(held.get(name, "NULL") for name in _TOKEN_SELECTORS)
+    return (
+        f"(EXISTS (SELECT 1 FROM tenants_cutoff cut WHERE {after})"  # noqa: S608 - fixed texts.
+        f" AND tokens_is_cut_off({tenant_id}, {number}, {values}))"
+    )
+
+
+def _is_matched(held: Mapping[str, str], after: str) -> str:
+    """Write the condition that one of the cut-offs `after` matches every selector that it sets."""
     matches = " AND ".join(_match(name, held) for name in _TOKEN_SELECTORS)
     broad = " AND ".join(f"cut.{name} IS NULL" for name in _NARROW)
     narrow = [f"cut.{name} = {held[name]}" for name in _NARROW if name in held]
@@ -59,7 +72,8 @@ def _is_cut_off(held: Mapping[str, str], *, tenant_id: str, number: str) -> str:
 def _match(name: str, held: Mapping[str, str]) -> str:
     if name not in held:
         return f"cut.{name} IS NULL"
-    return f"(cut.{name} IS NULL OR cut.{name} = {held[name]})"
+    value = f"ANY ({held[name]})" if name == "api_id" else held[name]
+    return f"(cut.{name} IS NULL OR cut.{name} = {value})"
 
 
 _SESSION_CASES: Final = f"""
@@ -77,6 +91,8 @@ WHEN token.session_id IS NOT NULL AND session.id IS NULL THEN 'session_gone'{_SE
 WHEN token.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
 WHEN token.parent_id IS NOT NULL AND tokens_has_dead_ancestor(token.parent_id, {NOW})
   THEN 'parent_ended'
+WHEN token.actor_token_id IS NOT NULL AND tokens_has_dead_ancestor(token.actor_token_id, {NOW})
+  THEN 'parent_ended'
 WHEN {
     _is_cut_off(
         _TOKEN_SELECTORS,
@@ -92,3 +108,43 @@ WHEN {
     _is_cut_off(_SESSION_SELECTORS, tenant_id="session.tenant_id", number="session.cut_off_number")
 } THEN 'cut_off'
 END"""
+
+
+# An outside token has neither client nor session nor key of ours.
+_FOREIGN_SELECTORS: Final = {
+    "subject_id": "token.subject_id",
+    "api_id": "token.api_ids",
+    "trust_profile_id": "token.trust_profile_id",
+    "token_id": "token.id",
+}
+# What a presented token stands for by today's configuration, whatever its row was made by.
+_PRESENTED_SELECTORS: Final = {
+    "subject_id": "%(subject_id)b::uuid",
+    "api_id": "%(api_ids)b::uuid[]",
+    "trust_profile_id": "%(trust_profile_id)b::uuid",
+    "token_id": "token.id",
+}
+
+
+def _foreign_death(held: Mapping[str, str]) -> str:
+    cut_off = _is_cut_off(held, tenant_id="token.tenant_id", number="token.cut_off_number")
+    return f"""CASE
+WHEN token.revoked_at IS NOT NULL THEN 'revoked'
+WHEN token.expires_at <= {NOW} THEN 'expired'
+WHEN {cut_off} THEN 'cut_off'"""
+
+
+# Here `token` is tokens_foreigntoken; `profile` (tenants_trustprofile) is perhaps absent.
+PRESENTED_DEATH: Final = f"{_foreign_death(_PRESENTED_SELECTORS)} END"
+FOREIGN_DEATH: Final = f"""{_foreign_death(_FOREIGN_SELECTORS)}
+WHEN token.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
+WHEN profile.is_enabled IS NOT TRUE OR profile.is_accepted_directly IS NOT TRUE
+  THEN 'switched_off' END"""
+# No number tells whether a token that is seen for the first time was made before a cut-off; its
+# issuer's clock must say so by more than it may be wrong.
+IS_FROM_BEFORE_A_CUT_OFF: Final = _is_matched(
+    {name: column for name, column in _PRESENTED_SELECTORS.items() if name != "token_id"},
+    "cut.tenant_id = %(tenant_id)b::uuid AND "
+    "cut.created_at + make_interval(secs => %(skew)b::float8) "
+    ">= to_timestamp(%(issued_at)b::float8)",
+)

@@ -7,7 +7,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
@@ -26,7 +26,6 @@ from tokens.jose import (
     UnverifiedJWT,
     decode_unverified,
     decode_unverified_header,
-    encode_base64url,
 )
 from tokens.jwk import (
     CURVES,
@@ -97,8 +96,18 @@ def prepare_key(*, kid: str, algorithm: SigningAlgorithm, private: bytes) -> Pre
 
 
 def encode_header(header: Mapping[str, JSON]) -> bytes:
-    """Encode a JOSE header once, so that signing needs no JSON for it."""
-    return encode_base64url(json.dumps(header, separators=(",", ":")).encode()).encode("ascii")
+    """Encode a JOSE header; those of a key's tokens are mostly the same, and kept."""
+    # The id of a token, which some profiles hide here, is never the same again.
+    encode = _encode_members if "jti" in header else _encode_members_once
+    return encode(tuple(header.items()))
+
+
+def _encode_members(members: tuple[tuple[str, JSON], ...]) -> bytes:
+    encoded = json.dumps(dict(members), separators=(",", ":")).encode()
+    return urlsafe_b64encode(encoded).rstrip(b"=")
+
+
+_encode_members_once: Final = lru_cache(maxsize=1024)(_encode_members)
 
 
 def sign(key: PreparedKey, header_segment: bytes, payload: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -11,14 +11,14 @@ from django.db import IntegrityError
 from psycopg.errors import CheckViolation
 
 from tenants.credentials import CredentialKind, ParsedCredential, is_secret, parse_credential
-from tenants.queries.subjects import memberships_of, read_memberships
+from tenants.queries.subjects import attributes_of, memberships_of, read_memberships
 from tenants.records import KeyedHash, PresentedRefreshToken
 from tokens import database
 from tokens.errors import ServiceUnavailable
 from tokens.liveness import NOW, SESSION_DEATH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from tenants.records import JSON, AccessRequest, TokenPlan
@@ -30,7 +30,7 @@ _COLUMNS: Final = """
 id, tenant_id, client_id, subject_id, session_id, parent_id, trust_profile_id, master_token_id,
 signing_key_id, api_ids, app_tenant_id, app_subject_id, format, pepper_id, secret_hash, grant_type,
 claim_profile, scopes, audiences, issued_at, expires_at, cut_off_number, configuration_versions,
-facts, actors, usage_limit"""
+facts, actors, usage_limit, actor_token_id"""
 _VALUES: Final = """
 %(id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
 %(session_id)b::uuid, %(parent_id)b::uuid, %(trust_profile_id)b::uuid, %(master_token_id)b::uuid,
@@ -39,7 +39,7 @@ _VALUES: Final = """
 %(claim_profile)s, %(scopes)s::text[],
 %(audiences)s::text[], to_timestamp(%(issued_at)b::float8), to_timestamp(%(expires_at)b::float8),
 %(cut_off_number)b::bigint, %(versions)b::bigint[], %(facts)s::jsonb,
-%(actors)s::text[], %(usage_limit)b::int"""
+%(actors)s::text[], %(usage_limit)b::int, %(actor_token_id)b::uuid"""
 _INSERT_TOKEN: Final = f"INSERT INTO tokens_accesstoken ({_COLUMNS}) SELECT {_VALUES}"
 _INSERT_REFRESH: Final = """
 INSERT INTO tokens_refreshtoken
@@ -91,13 +91,15 @@ SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, cl
   extract(epoch FROM refresh.consumed_at)::float8, refresh.repeated_answer,
   COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, ''),
   {memberships_of("session.subject_id")}, COALESCE(session.app_tenant_id, ''),
-  COALESCE(session.app_subject_id, '')
+  COALESCE(session.app_subject_id, ''), {attributes_of("subject")}
 FROM tokens_refreshtoken refresh
 JOIN tokens_session session ON session.id = refresh.session_id
 JOIN tenants_client client ON client.id = session.client_id
 LEFT JOIN tenants_subject subject ON subject.id = session.subject_id
 WHERE refresh.id = %(id)b AND refresh.tenant_id = %(tenant_id)b
 """  # noqa: S608 - fixed texts.
+
+COUNT_ANCESTORS_SQL: Final = "SELECT tokens_count_ancestors(%(ids)b::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,18 +190,19 @@ def find_refresh_credential(
     rows = database.execute(FIND_REFRESH_SQL, parameters, is_repeatable=True)
     if not rows:
         return None
-    pepper_id, secret_hash, *facts, text, app_tenant_id, app_subject_id = rows[0]
+    pepper_id, secret_hash, *facts, text, app_tenant_id, app_subject_id, attributes = rows[0]
     if not is_secret(credential.secret, KeyedHash(pepper_id, secret_hash)):
         return None
     memberships = read_memberships(text)
-    presented = PresentedRefreshToken(credential.row_id, credential.secret, *facts)
-    return replace(
-        presented,
-        groups=tuple(membership.slug for membership in memberships),
-        memberships=memberships,
-        app_tenant_id=app_tenant_id,
-        app_subject_id=app_subject_id,
-    )
+    groups = tuple(membership.slug for membership in memberships)
+    facts += (groups, memberships, app_tenant_id, app_subject_id, attributes)
+    return PresentedRefreshToken(credential.row_id, credential.secret, *facts)
+
+
+def count_ancestors(ids: Sequence[UUID]) -> int:
+    """Count these tokens and all that they were derived by; it stops where it is too many."""
+    rows = database.execute(COUNT_ANCESTORS_SQL, {"ids": list(ids)}, is_repeatable=True)
+    return int(rows[0][0])
 
 
 def new_id() -> UUID:
@@ -257,6 +260,7 @@ def _token_values(token: NewAccessToken) -> dict[str, object]:
         "facts": _encode_facts(plan.facts),
         "actors": [request.actor, *request.prior_actors] if request.actor else None,
         "usage_limit": plan.usage_limit or None,
+        "actor_token_id": request.actor_token_id,
     }
 
 

@@ -69,6 +69,19 @@ def test_statement_is_prepared_and_the_cursor_is_kept() -> None:
     assert rows == [(1,)]
 
 
+def test_statement_is_planned_once_for_all_partitions() -> None:
+    connection.close()
+    assert database.execute("SHOW plan_cache_mode", {}) == [("force_generic_plan",)]
+
+
+def test_statements_are_planned_once_even_if_the_first_was_rolled_back() -> None:
+    connection.close()
+    with transaction.atomic():
+        database.execute("SELECT 1", {})
+        transaction.set_rollback(True)
+    assert database.execute("SHOW plan_cache_mode", {}) == [("force_generic_plan",)]
+
+
 def test_connection_lost_while_idle_is_replaced_before_anything_is_sent() -> None:
     terminate(backend_pid())
     database.execute(INSERT_SQL, {"digest": b"x"})
