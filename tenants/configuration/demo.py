@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tenants import models
-from tenants.configuration import demo_issuer
+from tenants.configuration import demo_issuer, demo_users
 from tenants.configuration.application import apply_documents
 from tenants.configuration.demo_repair import repair
 from tenants.configuration.demo_secrets import (
@@ -33,7 +33,6 @@ EXAMPLE = {
     "RESOURCE_SERVER_AUDIENCE": "https://api.ideavate.example/",
     "RESOURCE_SERVER_CLIENT_ID": "gateway",
 }
-MASTER_TOKEN = "DEMO_IDEAVATE_PUBLIC_MASTER_TOKEN"  # noqa: S105 - as below.
 EXAMPLE_SECRET = "DEMO_IDEAVATE_GATEWAY_SECRET"  # noqa: S105 - the name of a variable.
 
 
@@ -50,11 +49,11 @@ class DemoTenant:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo offers, the private key of its outside issuer, and its public master token."""
+    """What the demo offers, the private key of its outside issuer, and its secrets by name."""
 
     tenants: Sequence[DemoTenant]
     issuer_key: str
-    master_token: str
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 def load(path: Path, *, base_url: str) -> Demo:
@@ -80,7 +79,9 @@ def load(path: Path, *, base_url: str) -> Demo:
         else:
             repair(stored, tenant.entry, variables)
     apply_documents(missing, actor=SYSTEM, variables=variables)
-    return Demo([tenant for _, tenant in here], variables[ISSUER_KEY], variables[MASTER_TOKEN])
+    if any(tenant.path == demo_users.PATH for document, tenant in here if document in missing):
+        demo_users.make_user()
+    return Demo([tenant for _, tenant in here], variables[ISSUER_KEY], variables)
 
 
 def _has_left(path: str) -> bool:

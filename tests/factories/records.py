@@ -6,11 +6,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid4
 
+from tenants.claim_rules import compile_claim_rule
 from tenants.policy_engines import compile_rule
 from tenants.records import (
     AccessRequest,
     ApiRecord,
     Ciphertext,
+    ClaimRuleRecord,
     ClientRecord,
     GrantType,
     KeyState,
@@ -25,6 +27,8 @@ from tenants.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tenants.records import JSON
 
 # A factory's changes are fields of its record; their types are the record's own.
 Changes: TypeAlias = Any
@@ -61,6 +65,14 @@ def make_policy(slug: str = "allow-all", **changes: Changes) -> PolicyRecord:
     values = {"id": uuid4(), "slug": slug, "effect": "allow", "engine": "allow", **changes}
     evaluate = compile_rule(values["engine"], values.get("rule"))
     return PolicyRecord(**{"evaluate": evaluate, **values})
+
+
+def make_claim_rule(
+    claim: str = "region", value: JSON = "eu", **changes: Changes
+) -> ClaimRuleRecord:
+    """Make a claim rule, a constant if nothing else is said, and compile it."""
+    values = {"id": uuid4(), "claim": claim, "value": value, **changes}
+    return compile_claim_rule(ClaimRuleRecord(**values))
 
 
 def make_signing_key(algorithm: str = "ES256", **changes: Changes) -> SigningKeyRecord:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from tests.run.platform_process import wait_until
+from tests.live.management_shell import variables_of
+from tests.run.platform_process import ROOT, wait_until
 
 if TYPE_CHECKING:
     from tests.live.installation import Installation
@@ -44,6 +48,26 @@ def test_printed_line_gets_a_token(live: Installation, slug: str) -> None:
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["access_token"]
+
+
+def run(*words: str, live: Installation) -> str:
+    """Run a program as a person does who stands in the installation's folder."""
+    return subprocess.run(  # noqa: S603 - our own command, or a line that we printed.
+        words, cwd=ROOT, env=variables_of(live.platform), capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.needs("curl")
+def test_everything_that_can_be_tried_works_in_a_shell(live: Installation) -> None:
+    printed = run(sys.executable, "manage.py", "demo", "--more", live=live).splitlines()
+    told = [line for line in printed if line.startswith("  ")]
+    trials = dict(zip(told[::2], told[1::2], strict=True))
+    assert len(trials) > 20
+    for title, line in trials.items():
+        answer = run("/bin/sh", "-c", line, live=live)
+        document = json.loads(answer) if answer else {}
+        assert ("error" in document) is title.endswith(": refused"), (title, answer)
+        assert "active" not in document or document["active"] is True, title
 
 
 def test_example_resource_server_greets_the_demo_client(live: Installation) -> None:

@@ -15,14 +15,22 @@ import pytest
 from django.core.management import call_command
 from django.test import Client as HttpClient
 
+from tenants.configuration import demo
+from tenants.configuration.demo_calls import Call, list_trials
+from tenants.database_roles import APP
 from tenants.models import Client, ClientSecret, ConfigurationChange, Subject, Tenant, User
 from tenants.records import SYSTEM
-from tenants.services import changes, client_secrets, clients, offboarding
+from tenants.services import changes, client_secrets, clients, erasure, offboarding
+from tests.management_client import set_role
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
     from pytest_django import Settings
+
+    from tenants.configuration.demo import Demo
+    from tenants.configuration.demo_calls import Value
 
 pytestmark = pytest.mark.django_db
 SEEDS = ("spaceblocks", "thinktecture", "ideavate", "onewelcome", "aidbox")
@@ -42,15 +50,12 @@ def run_demo() -> str:
     return out.getvalue()
 
 
+def load_demo(settings: Settings) -> Demo:
+    return demo.load(settings.AUTHPLATFORM_DEMO_FILE, base_url=settings.TENANTS_BASE_URL)
+
+
 def curl_lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("curl ")]
-
-
-def indented_lines(text: str, part: str) -> list[str]:
-    """Find the lines that show another way than a tenant's first."""
-    return [
-        line.strip() for line in text.splitlines() if line.startswith("  curl ") and part in line
-    ]
 
 
 def find_line(text: str, seed: str) -> str:
@@ -62,40 +67,53 @@ def call(line: str) -> dict[str, Any]:
     """Do in this process what a line does in a shell."""
     words = shlex.split(line)
     fields = dict(words[n + 1].split("=", 1) for n, word in enumerate(words) if word == "-d")
+    asked = Call(words[-1], user=words[words.index("-u") + 1], form=fields)
+    response = perform(asked)
+    answer: dict[str, Any] = json.loads(response.content)
+    assert response.status_code == 200, answer
+    return answer
+
+
+def perform(asked: Call) -> Response:
+    """Do what a call says, fetching first the tokens that it needs."""
     headers = {}
-    if "-u" in words:
-        basic = base64.b64encode(words[words.index("-u") + 1].encode()).decode()
-        headers["Authorization"] = f"Basic {basic}"
-    response = HttpClient().generic(
-        "POST",
-        urlsplit(words[-1]).path,
-        urlencode(fields),
-        content_type="application/x-www-form-urlencoded",
-        headers=headers,
-    )
-    answer: dict[str, Any] = json.loads(response.content)
-    assert response.status_code == 200, answer
-    return answer
+    if asked.user:
+        headers["Authorization"] = f"Basic {base64.b64encode(asked.user.encode()).decode()}"
+    if asked.bearer:
+        headers["Authorization"] = f"Bearer {fetch(asked.bearer)}"
+    if asked.document is not None:
+        body, content_type = json.dumps(asked.document), "application/json"
+    else:
+        body = urlencode({name: fetch(value) for name, value in asked.form.items()})
+        content_type = "application/x-www-form-urlencoded"
+    path = urlsplit(asked.url).path
+    if path.startswith("/api/"):
+        set_role(APP)
+    try:
+        return HttpClient().generic(
+            asked.method, path, body, content_type=content_type, headers=headers
+        )
+    finally:
+        set_role("none")
 
 
-def send(line: str) -> dict[str, Any]:
-    """Do in this process what a line with a JSON document does in a shell."""
-    words = shlex.split(line)
-    headers = dict(words[n + 1].split(": ", 1) for n, word in enumerate(words) if word == "-H")
-    content_type = headers.pop("Content-Type")
-    path, body = urlsplit(words[-1]).path, words[words.index("-d") + 1]
-    response = HttpClient().generic("POST", path, body, content_type=content_type, headers=headers)
-    answer: dict[str, Any] = json.loads(response.content)
-    assert response.status_code == 200, answer
-    return answer
+def fetch(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    return str(json.loads(perform(value).content)[value.answers])
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(
-        base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-    )
-    return claims
+    return read_segment(token.split(".")[1])
+
+
+def header_of(token: str) -> dict[str, Any]:
+    return read_segment(token.partition(".")[0])
+
+
+def read_segment(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return document
 
 
 def answers_by_seed(text: str) -> dict[str, dict[str, Any]]:
@@ -144,18 +162,92 @@ def test_a_gateway_sees_every_tenants_token_as_active(demo_file: Path) -> None:
         assert seen["active"], seed
 
 
-def test_a_user_of_the_trusted_application_is_made_at_first_sight() -> None:
-    (line,) = indented_lines(run_demo(), "assertion=")
-    answer = call(line)
-    assert set(answer["scope"].split()) == {"read:accounts", "download:documents"}
-    assert claims_of(answer["access_token"])["sub"] == str(Subject.objects.get().pk)
+TITLES = {
+    "demo/seeds/spaceblocks": 4,
+    "demo/seeds/thinktecture": 4,
+    "demo/seeds/ideavate": 8,
+    "demo/seeds/onewelcome": 4,
+    "demo/seeds/aidbox": 6,
+    "platform/production/platform": 1,
+}
 
 
-def test_a_user_is_made_by_the_master_token_of_the_application() -> None:
-    (line,) = indented_lines(run_demo(), "/graphql")
-    made = send(line)["data"]["addUserAndAccessToken"]
-    assert made["accessToken"]["scope"] == "read:accounts"
-    assert made["user"]["id"] == str(Subject.objects.get().pk)
+@pytest.mark.parametrize("path", TITLES)
+def test_everything_that_can_be_tried_is_answered_as_it_says(settings: Settings, path: str) -> None:
+    loaded = load_demo(settings)
+    (tenant,) = (tenant for tenant in loaded.tenants if tenant.path == path)
+    trials = list_trials(loaded, tenant)
+    for trial in trials:
+        answer = perform(trial.call)
+        assert answer.status_code == trial.status, (trial.title, answer.content)
+    assert len(trials) == len({trial.title for trial in trials}) == TITLES[path]
+
+
+def answers_of(settings: Settings, seed: str) -> list[dict[str, Any]]:
+    """Try everything with a tenant; answer the documents, empty where there is none."""
+    loaded = load_demo(settings)
+    (tenant,) = (tenant for tenant in loaded.tenants if tenant.path.endswith(f"/{seed}"))
+    trials = list_trials(loaded, tenant)
+    return [json.loads(perform(trial.call).content or "{}") for trial in trials]
+
+
+def test_backend_acts_for_its_user(settings: Settings) -> None:
+    _, impersonated, told, _ = answers_of(settings, "spaceblocks")
+    assert impersonated["expires_in"] == 900
+    assert claims_of(impersonated["access_token"])["ext"]["app_subject_id"] == "user-7"
+    assert (told["active"], told["ext"]["app_tenant_id"]) == (True, "tenant-1")
+
+
+def test_each_api_has_its_own_key(settings: Settings) -> None:
+    users, reports, jwks, metadata = answers_of(settings, "thinktecture")
+    algorithms = [header_of(answer["access_token"])["alg"] for answer in (users, reports)]
+    assert algorithms == ["HS256", "RS256"]
+    assert reports["expires_in"] == 1800
+    assert {key["kty"] for key in jwks["keys"]} == {"RSA"}
+    assert metadata["jwks_uri"].endswith("/jwks")
+
+
+def test_users_of_the_application_come_in_by_five_doors(settings: Settings) -> None:
+    signed_in, as_it_is, added, made, me, who, narrow, told = answers_of(settings, "ideavate")
+    assert set(signed_in["scope"].split()) == {"read:accounts", "download:documents"}
+    assert (as_it_is["active"], as_it_is["sub"]) == (
+        True,
+        claims_of(signed_in["access_token"])["sub"],
+    )
+    assert added["data"]["addUserAndAccessToken"]["accessToken"]["scope"] == "read:accounts"
+    assert set(made["scope"].split()) == set(me["scope"].split()) == set(signed_in["scope"].split())
+    assert who["data"]["getAuthorisedUser"]["user"]["id"]
+    assert narrow["scope"] == "read:accounts"
+    assert (told["active"], told["act"]) == (True, {"sub": "server"})
+    assert Subject.objects.filter(tenant__path="demo/seeds/ideavate").count() > 4
+
+
+def test_token_for_one_use_is_used_up_and_groups_are_told(settings: Settings) -> None:
+    opaque, once, told, tokens = answers_of(settings, "onewelcome")
+    assert re.fullmatch("[0-9A-F]{64}", opaque["access_token"])
+    assert (once["active"], once["usage_limit"], once["usage_count"]) == (True, 1, 1)
+    (group,) = told["urn:onegini.com:oidc:group_policies"]["groups"]
+    assert [policy["id"] for policy in group["policies"]] == ["order", "return"]
+    assert tokens["items"]
+
+
+def test_service_renews_and_ends_its_session_and_newcomers_get_nothing(settings: Settings) -> None:
+    first, renewed, ended, refused, normal, secret = answers_of(settings, "aidbox")
+    assert (first["expires_in"], renewed["expires_in"], ended) == (600, 600, {})
+    assert claims_of(first["access_token"])["aud"] == "https://fhir.aidbox.example/"
+    assert refused["error"] == "unauthorized_client"
+    assert (normal["decision"], secret["decision"]) == (True, False)
+
+
+def test_announcement_is_short_and_names_the_rest() -> None:
+    text = run_demo()
+    assert len(text.splitlines()) == 2 * len(PATHS) + 1
+    assert text.splitlines()[-1].endswith("manage.py demo --more")
+    out = io.StringIO()
+    call_command("demo", more=True, stdout=out)
+    lines = out.getvalue().splitlines()
+    assert sum(line.startswith("  curl ") for line in lines) == sum(TITLES.values())
+    assert sum(line.startswith("  # ") for line in lines) == sum(TITLES.values())
 
 
 def test_secrets_are_made_for_this_installation_and_only_its_owner_reads_them(
@@ -169,9 +261,9 @@ def test_secrets_are_made_for_this_installation_and_only_its_owner_reads_them(
     assert stat.S_IMODE(demo_file.stat().st_mode) == 0o600
     assert [path.name for path in demo_file.parent.iterdir()] == ["demo.env"]
     values = [line.split("=", 1)[1] for line in text.splitlines() if "_SECRET=" in line]
-    assert len(values) == 14
+    assert len(values) == 17
     # The example resource server is one of the gateways.
-    assert len(set(values)) == 13
+    assert len(set(values)) == 16
     assert not User.objects.exists()
 
 
@@ -191,23 +283,29 @@ def test_what_people_have_changed_in_the_demo_stays() -> None:
     tenant.name = "Renamed"
     changes.save(tenant, actor=SYSTEM)
     foo = Client.objects.get(client_id="foo")
-    client_secrets.remove_secret(foo.secrets.get(), actor=SYSTEM)
+    for secret in foo.secrets.all():
+        client_secrets.remove_secret(secret, actor=SYSTEM)
     run_demo()
     assert Client.objects.filter(client_id="mine").exists()
     assert Tenant.objects.get(pk=tenant.pk).name == "Renamed"
     assert not ClientSecret.objects.filter(client=foo).exists()
 
 
-def test_lines_work_again_after_the_file_was_deleted(demo_file: Path) -> None:
+def test_lines_work_again_after_the_file_was_deleted(demo_file: Path, settings: Settings) -> None:
     first = run_demo()
     demo_file.unlink()
     second = run_demo()
     assert find_line(second, "ideavate") != find_line(first, "ideavate")
     assert call(find_line(second, "ideavate"))["access_token"]
-    (line,) = indented_lines(second, "assertion=")
-    assert call(line)["access_token"]
-    (line,) = indented_lines(second, "/graphql")
-    assert send(line)["data"]["addUserAndAccessToken"]["accessToken"]["accessToken"]
+    for seed in ("ideavate", "onewelcome"):
+        assert not [answer for answer in answers_of(settings, seed) if "error" in answer]
+
+
+def test_user_of_the_demo_who_was_erased_stays_away(settings: Settings) -> None:
+    run_demo()
+    erasure.erase_subject(Subject.objects.get(external_id="anna"), actor=SYSTEM, reason="asked")
+    assert len(answers_of(settings, "onewelcome")) == 2
+    assert not Subject.objects.filter(external_id="anna").exists()
 
 
 def test_tenant_that_was_offboarded_stays_away() -> None:

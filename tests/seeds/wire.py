@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
-    from tenants.models import Tenant
+    from tenants.models import Api, Tenant
     from tests.oauth_client import OAuthClient
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -70,9 +70,13 @@ def trust_application(
     audience: str,
     maximum: Sequence[str] = (),
     shared_secret: str = "",
+    direct_apis: Sequence[Api] = (),
     **fields: Any,  # noqa: ANN401 - a factory hands a model its fields.
 ) -> Application:
-    """Make a trust profile with a public key, or with a shared secret, and the other side of it."""
+    """Make a trust profile with a public key, or with a shared secret, and the other side of it.
+
+    At the `direct_apis` the application's assertions work as they are.
+    """
     algorithm = "HS256" if shared_secret else "ES256"
     pair = ECKey.generate_key("P-256", private=True)
     profile = TrustProfile(
@@ -82,9 +86,10 @@ def trust_application(
         audience=audience,
         algorithms=[algorithm],
         jwks=[] if shared_secret else [pair.as_dict(private=False)],
+        is_accepted_directly=bool(direct_apis),
         **fields,
     )
-    links = {"maximum_scopes": find_scopes(tenant, maximum)}
+    links = {"maximum_scopes": find_scopes(tenant, maximum), "direct_apis": direct_apis}
     save_trust_profile(profile, actor=SYSTEM, links=links, shared_secret=shared_secret)
     key = shared_secret or pair.as_pem(private=True)
     return Application(issuer, audience, algorithm, key)

@@ -2,6 +2,7 @@
 
 Tokens of ours come through the gate, those of outside issuers through their trust profiles. With
 an actor token the new one says who acts for whom; without, the actors of the subject token stay.
+What is derived ends with any of ours that it was derived by, and theirs before.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tenants.records import AccessRequest, GrantType, SubjectRecord
-from tokens import foreign_subjects, gate
+from tokens import foreign_subjects, gate, token_store
 from tokens.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from tenants.records import JSON, ClientRecord, TenantSnapshot
@@ -28,6 +29,8 @@ JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
 ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a type's name.
 FOREIGN_TYPES: Final = frozenset((JWT, ID_TOKEN))
 MAX_ACTORS: Final = 4
+# The database looks at no more of them when it asks whether one is dead.
+MAX_ANCESTORS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class PresentedToken:
     """What a presented token stands for and bounds; the expiry in seconds since the epoch.
 
     `name` is what an `act` claim says of it; `actors` are those that act already, the latest first.
-    `scopes`, `audiences` and `parent_id` bound what comes of it, and None bounds nothing.
+    `scopes` and `audiences` bound what comes of it, and None bounds nothing; `token_id` is None for
+    an outside token.
     """
 
     name: str
@@ -43,7 +47,7 @@ class PresentedToken:
     subject: SubjectRecord | None
     scopes: frozenset[str] | None
     audiences: frozenset[str] | None = None
-    parent_id: UUID | None = None
+    token_id: UUID | None = None
     trust_profile_id: UUID | None = None
     app_tenant_id: str = ""
     app_subject_id: str = ""
@@ -65,13 +69,18 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
     subject = _read_subject_token(request, client)
     actor = _read_actor_token(request, client)
     _check_may_act(subject, actor, client)
+    return _derive(request, client, subject, actor)
+
+
+def _derive(
+    request: EndpointRequest,
+    client: ClientRecord,
+    subject: PresentedToken,
+    actor: PresentedToken | None,
+) -> AccessRequest:
     actors = (actor.name, *subject.actors) if actor else subject.actors
-    if len(actors) > MAX_ACTORS:
-        raise InvalidRequest(f"At most {MAX_ACTORS} may act for one another.")
-    ends_at = min(token.expires_at for token in (subject, actor) if token)
-    if ends_at <= request.now:
-        # A profile's clock skew lets in what has just expired.
-        raise InvalidRequest("A presented token has expired; nothing can outlive it.")
+    presented = [token for token in (subject, actor) if token]
+    _check_depth(actors, [token.token_id for token in presented if token.token_id])
     return AccessRequest(
         grant_type=GRANT_TYPE,
         client=client,
@@ -82,8 +91,9 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         usage_limit=request.requested_usage_limit,
         scope_ceiling=subject.scopes,
         audience_ceiling=subject.audiences,
-        expires_at_ceiling=ends_at,
-        parent_id=subject.parent_id,
+        expires_at_ceiling=_find_end(request, presented),
+        parent_id=subject.token_id,
+        actor_token_id=actor.token_id if actor else None,
         trust_profile_id=subject.trust_profile_id,
         app_tenant_id=subject.app_tenant_id,
         app_subject_id=subject.app_subject_id,
@@ -99,9 +109,35 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
     )
 
 
+def _find_end(request: EndpointRequest, presented: Sequence[PresentedToken]) -> int:
+    """Answer when the first of the tokens ends, in seconds since the epoch.
+
+    Raises:
+        InvalidRequest: it has ended: a profile's clock skew lets in what has just expired.
+    """
+    ends_at = min(token.expires_at for token in presented)
+    if ends_at <= request.now:
+        raise InvalidRequest("A presented token has expired; nothing can outlive it.")
+    return ends_at
+
+
+def _check_depth(actors: Sequence[str], parent_ids: Sequence[UUID]) -> None:
+    """Bound how often tokens are exchanged one after another; one statement.
+
+    Raises:
+        InvalidRequest: there would be more actors or ancestors than are looked after.
+    """
+    if len(actors) > MAX_ACTORS:
+        raise InvalidRequest(f"At most {MAX_ACTORS} may act for one another.")
+    if parent_ids and token_store.count_ancestors(parent_ids) > MAX_ANCESTORS:
+        raise InvalidRequest(
+            f"A token has at most {MAX_ANCESTORS} others before it; exchange an earlier one."
+        )
+
+
 def _read_subject_token(request: EndpointRequest, client: ClientRecord) -> PresentedToken:
     text, token_type = (request.parameters.require(n) for n in ("subject_token", _SUBJECT_TYPE))
-    if token_type in FOREIGN_TYPES:
+    if _is_foreign(request, text, token_type):
         return _read_foreign(request, text, may_create=True)
     if token_type != ACCESS_TOKEN:
         raise InvalidRequest("The subject_token_type is none that can be exchanged here.")
@@ -121,7 +157,7 @@ def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> Present
         return None
     if not text or not token_type:
         raise InvalidRequest("Send actor_token and actor_token_type together, or neither.")
-    if token_type in FOREIGN_TYPES:
+    if _is_foreign(request, text, token_type):
         return _read_foreign(request, text, may_create=False)
     if token_type != ACCESS_TOKEN:
         raise InvalidRequest("The actor_token_type is none that can act here.")
@@ -129,6 +165,17 @@ def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> Present
     if token is None or not _may_present(request.tenant, client, token):
         raise InvalidRequest("The actor_token is not good, or is no business of this client.")
     return _describe(token)
+
+
+def _is_foreign(request: EndpointRequest, text: str, token_type: str) -> bool:
+    """Say whether an outside issuer made a token; an opaque one by how it begins, as none of ours.
+
+    Source: RFC 8693 section 3.
+    """
+    if token_type in FOREIGN_TYPES:
+        return True
+    is_ours = foreign_subjects.find_opaque_profile(request.tenant, text) is None
+    return token_type == ACCESS_TOKEN and not is_ours
 
 
 def _may_present(tenant: TenantSnapshot, client: ClientRecord, token: AcceptedToken) -> bool:
@@ -152,6 +199,7 @@ def _describe(token: AcceptedToken) -> PresentedToken:
             cut_off_number=token.cut_off_number,
             groups=token.groups,
             memberships=token.memberships,
+            attributes=token.attributes,
         )
     return PresentedToken(
         name=str(token.subject_id) if token.subject_id else token.client_id,
@@ -159,7 +207,7 @@ def _describe(token: AcceptedToken) -> PresentedToken:
         subject=subject,
         scopes=frozenset(token.scopes),
         audiences=frozenset(token.audiences),
-        parent_id=token.id,
+        token_id=token.id,
         trust_profile_id=token.trust_profile_id,
         app_tenant_id=token.app_tenant_id,
         app_subject_id=token.app_subject_id,

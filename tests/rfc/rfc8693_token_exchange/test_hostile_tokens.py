@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.factories.tenants import make_api, make_tenant
 from tests.rfc.rfc8693_token_exchange.exchange import ACCESS_TOKEN, JWT, World, make_world
 from tokens.models import AccessToken
 
@@ -117,3 +118,71 @@ def test_opaque_token_is_exchanged_like_any_other(world: World) -> None:
     text = world.user_token()
     assert "." not in text
     assert world.introspect(world.exchange(text, scope="read"))["scope"] == "read"
+
+
+REQUESTED_TYPES = {
+    "a refresh token": REFRESH_TOKEN,
+    "an ID token": "urn:ietf:params:oauth:token-type:id_token",
+    "SAML 2": SAML2,
+    "a JWT of any kind": JWT,
+    "another case": ACCESS_TOKEN.upper(),
+    "a short name": "access_token",
+    "nonsense": "x" * 2_000,
+}
+
+
+@pytest.mark.parametrize("requested", REQUESTED_TYPES.values(), ids=REQUESTED_TYPES)
+@pytest.mark.requirement("RFC 8693", "2.2.2", "A type that is not issued is an invalid request.")
+def test_only_access_tokens_are_issued(world: World, requested: str) -> None:
+    refused = world.ask(world.user_token(), requested_token_type=requested)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert ACCESS_TOKEN in refused.json()["error_description"]
+    named = world.ask(world.user_token(), requested_token_type=ACCESS_TOKEN)
+    assert named.json()["issued_token_type"] == ACCESS_TOKEN
+
+
+TARGETS: dict[str, dict[str, Any]] = {
+    "unknown resource": {"resource": "https://nobody.example/"},
+    "relative resource": {"resource": "/orders"},
+    "resource with a fragment": {"resource": "https://orders.example/#x"},
+    "resource that is no URI": {"resource": "orders"},
+    "unknown audience": {"audience": "nobody"},
+    "client as audience": {"audience": "server"},
+    "one good, one unknown": {"audience": ["https://orders.example/", "nobody"]},
+    "good audience, unknown resource": {
+        "audience": "https://orders.example/",
+        "resource": "https://nobody.example/",
+    },
+    "audience of another tenant": {"audience": "https://initech.example/"},
+}
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+@pytest.mark.requirement("RFC 8693", "2.2.2", "A target for which none is issued: invalid_target.")
+def test_target_for_which_no_token_is_issued_is_an_invalid_target(
+    world: World, target: dict[str, Any]
+) -> None:
+    make_api(make_tenant("initech"), "far", audience="https://initech.example/", scopes=["far"])
+    refused = world.ask(world.user_token(), **target)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+
+
+@pytest.mark.parametrize("place", ["subject_token", "actor_token"])
+@pytest.mark.parametrize("client_name", ["app", "server"])
+def test_limited_token_is_neither_exchanged_nor_an_actor(
+    world: World, place: str, client_name: str
+) -> None:
+    """Its uses are counted by introspection only, so a derived one would be free."""
+    client = getattr(world, client_name)
+    answer = world.user_answer(usage_limit="3")
+    limited, usual = str(answer["access_token"]), world.user_token("bob")
+    sent = {"subject_token": usual, "actor_token": usual, place: limited}
+    refused = world.ask(
+        sent["subject_token"],
+        client,
+        actor_token=sent["actor_token"],
+        actor_token_type=ACCESS_TOKEN,
+    )
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert place in refused.json()["error_description"]
+    assert world.introspect(limited)["active"] is True

@@ -9,6 +9,9 @@ import jwt
 import pytest
 
 from tenants import snapshot
+from tenants.models import Api, ClaimRule
+from tenants.records import SYSTEM
+from tenants.services import changes
 from tests.factories.tenants import MadeClient, make_api, make_client, make_tenant
 from tests.oauth_client import OAuthClient
 from tests.seeds.wire import JWT_BEARER, Application, read_jwt, trust_application
@@ -108,6 +111,28 @@ def test_user_gets_the_token_of_the_sample_with_a_subject(server: Server) -> Non
     claims = server.read(answer.json()["access_token"])
     assert set(claims) == {"iss", "aud", "nbf", "exp", "client_id", "scope", "sub"}
     assert (claims["client_id"], claims["scope"]) == ("codeclient", ["read", "search"])
+
+
+def test_each_application_takes_the_incoming_claims_that_its_rules_name(server: Server) -> None:
+    """Theirs passed all of a directory's claims to every application, or none to any."""
+    users = Api.objects.get(tenant=server.tenant, slug="users")
+    for claim in ("email", "role"):
+        rule = ClaimRule(tenant=server.tenant, slug=claim, claim=claim, api=users)
+        rule.source, rule.value = ClaimRule.Source.FOREIGN_CLAIM, claim
+        changes.save(rule, actor=SYSTEM)
+    incoming = {"email": "dominick@example.org", "role": ["admin"], "http://internal": "secret"}
+
+    answer = server.oauth.post(
+        "/apis/users/oauth/token",
+        client_id="codeclient",
+        grant_type=JWT_BEARER,
+        assertion=server.directory.sign("dominick", **incoming),
+        scope="read",
+    )
+
+    claims = server.read(answer.json()["access_token"])
+    assert (claims["email"], claims["role"]) == ("dominick@example.org", ["admin"])
+    assert "http://internal" not in claims
 
 
 def test_address_decides_the_application_and_its_key(server: Server) -> None:
