@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
+from tokens.claim_hook import InvalidHook, load_hook
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -195,6 +197,27 @@ RULES = (
         "lies outside 1 to 10 000",
         "A process writes no more traces than this, however it is attacked.",
     ),
+    SettingRule(
+        "authplatform.E022",
+        "TOKENS_FAILURES_BEFORE_DELAY",
+        _is_between(1, 100),
+        "lies outside 1 to 100",
+        "So often may a client or an operator fail from one address before it has to wait.",
+    ),
+    SettingRule(
+        "authplatform.E023",
+        "TOKENS_FAILURE_MAX_DELAY_SECONDS",
+        _is_between(1, 1_800),
+        "lies outside 1 to 1 800 seconds",
+        "The delay doubles up to this; after 1 800 seconds without a failure it is forgotten.",
+    ),
+    SettingRule(
+        "authplatform.E024",
+        "TOKENS_SIGN_INS_PER_MINUTE",
+        _is_between(1, 10_000),
+        "lies outside 1 to 10 000",
+        "So many sign-ins of operators may come from one address.",
+    ),
 )
 
 
@@ -227,6 +250,22 @@ def check_admin_host(
             id="authplatform.E013",
         )
     ]
+
+
+@register(Tags.security)
+def check_claims_hook(
+    app_configs: Sequence[AppConfig] | None = None,  # noqa: ARG001 - Django's signature.
+    **_options: object,
+) -> list[CheckMessage]:
+    """Return an error where the claims hook can't be loaded, or has no method of the right form."""
+    if not settings.TOKENS_CLAIMS_HOOK:
+        return []
+    try:
+        load_hook(settings.TOKENS_CLAIMS_HOOK)
+    except InvalidHook as error:
+        hint = "Name a class of your own by its dotted path; docs/claims.md has an example."
+        return [Error(str(error), hint=hint, id="authplatform.E030")]
+    return []
 
 
 @register(Tags.database)

@@ -59,6 +59,7 @@ class Environment:
     lean_adapter: bool
     metrics_directory: str
     traces_endpoint: str
+    claims_hook: str
     is_database_embedded: bool
 
 
@@ -139,6 +140,7 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
         lean_adapter=_read_switch(given, "LEAN_ADAPTER", default="on"),
         metrics_directory=given.get("PROMETHEUS_MULTIPROC_DIR", ""),
         traces_endpoint=_read_optional_url(given, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        claims_hook=given.get("TOKEN_CLAIMS_HOOK", ""),
         is_database_embedded=not given.get("DATABASE_URL"),
     )
 

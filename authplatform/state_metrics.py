@@ -92,7 +92,8 @@ def _read(now: datetime) -> list[GaugeMetricFamily]:
 def _rows(sql: str) -> Sequence[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        rows: list[tuple[object, ...]] = cursor.fetchall()
+    return rows
 
 
 def _family(

@@ -25,8 +25,9 @@ application = tracing.trace(LeanAdapter(django) if settings.AUTHPLATFORM_LEAN_AD
 
 # Threads do not survive a fork, so they start here, where the worker has been forked already.
 from tenants import snapshot_listener  # noqa: E402 - models are loaded by the lines above.
-from tokens import refusal_counts, secret_uses  # noqa: E402 - as above.
+from tokens import claim_hook, refusal_counts, secret_uses  # noqa: E402 - as above.
 
+claim_hook.require()  # Better no process than one that refuses every token.
 snapshot_listener.start(renewed=metrics.observe_renewal)
 secret_uses.start()
 refusal_counts.start()

@@ -268,6 +268,11 @@ def trust_profile_context(profile_id: UUID) -> str:
     return f"trust-profile:{profile_id}"
 
 
+def introspection_context(profile_id: UUID) -> str:
+    """Name the encryption context of the secret by which a trust profile's issuer is asked."""
+    return f"trust-profile-introspection:{profile_id}"
+
+
 def encrypt(plaintext: bytes, *, context: str) -> Ciphertext:
     """Encrypt with AES-256-GCM under the current key encryption key, bound to the context."""
     kek_id, key = next(iter(settings.TENANTS_KEY_ENCRYPTION_KEYS.items()))

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from tenants.records import EffectiveSettings, GrantType, TokenFormat
+from tenants.records import (
+    EffectiveSettings,
+    GrantType,
+    Rate,
+    RequestLimits,
+    TokenFormat,
+    TokenSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tenants.records import ApiRecord, ClientRecord, TenantSnapshot, TokenSettings
+    from tenants.records import ApiRecord, ClientRecord, TenantSnapshot
+
+# One level of the settings, of either kind.
+Level = TypeVar("Level", TokenSettings, RequestLimits)
 
 # What holds where no level says anything: absent never means "for ever".
 ACCESS_TOKEN_LIFETIME_SECONDS: Final = 3_600
 REFRESH_TOKEN_LIFETIME_SECONDS: Final = 30 * 86_400
 REFRESH_TOKEN_IDLE_LIFETIME_SECONDS: Final = 7 * 86_400
 CLAIM_PROFILE: Final = "rfc9068"
+# As shipped, a service may use a large machine up; a tenant that knows its clients says less.
+CLIENT_REQUESTS_PER_MINUTE: Final = 600_000
+CLIENT_REQUEST_BURST: Final = 20_000
+ADDRESS_REQUESTS_PER_MINUTE: Final = 1_200_000
+ADDRESS_REQUEST_BURST: Final = 40_000
+MINUTE_SECONDS: Final = 60
 
 BUILT_IN_CLAIM_PROFILES: Final = frozenset(
     ("rfc9068", "spaceblocks", "onewelcome", "thinktecture", "aidbox")
@@ -38,6 +54,10 @@ CLAIM_PROFILE_UNKNOWN: Final = "claim_profile_unknown"
 _access_token = attrgetter("access_token_lifetime_seconds", "max_access_token_lifetime_seconds")
 _refresh_token = attrgetter("refresh_token_lifetime_seconds", "max_refresh_token_lifetime_seconds")
 _idle = attrgetter("refresh_token_idle_lifetime_seconds", "max_refresh_token_idle_lifetime_seconds")
+_client_requests = attrgetter("client_requests_per_minute", "max_client_requests_per_minute")
+_client_burst = attrgetter("client_request_burst", "max_client_request_burst")
+_address_requests = attrgetter("address_requests_per_minute", "max_address_requests_per_minute")
+_address_burst = attrgetter("address_request_burst", "max_address_request_burst")
 _format = attrgetter("access_token_format")
 _claim_profile = attrgetter("claim_profile")
 
@@ -66,6 +86,23 @@ def resolve(
     if len(apis) <= 1:
         return answers[0]
     return _disagreement(tenant, answers) or _merge(answers)
+
+
+def resolve_client_rate(tenant: TenantSnapshot, client: ClientRecord | None) -> Rate:
+    """Compute how many requests a client may send; without one, any client of the tenant."""
+    own = (client.limits,) if client else ()
+    levels = (*own, *reversed(tenant.limit_levels))
+    per_minute = _bound(levels, _client_requests, CLIENT_REQUESTS_PER_MINUTE)
+    burst = _bound(levels, _client_burst, CLIENT_REQUEST_BURST)
+    return Rate(per_minute / MINUTE_SECONDS, burst)
+
+
+def resolve_address_rate(tenant: TenantSnapshot) -> Rate:
+    """Compute how many requests one address may send to a tenant."""
+    levels = tuple(reversed(tenant.limit_levels))
+    per_minute = _bound(levels, _address_requests, ADDRESS_REQUESTS_PER_MINUTE)
+    burst = _bound(levels, _address_burst, ADDRESS_REQUEST_BURST)
+    return Rate(per_minute / MINUTE_SECONDS, burst)
 
 
 def _client_levels(
@@ -152,21 +189,21 @@ def _first(
 
 
 def _bound(
-    levels: tuple[TokenSettings, ...],
-    read: Callable[[TokenSettings], tuple[int | None, int | None]],
+    levels: tuple[Level, ...],
+    read: Callable[[Level], tuple[int | None, int | None]],
     fallback: int,
 ) -> int:
-    """Answer the first default in seconds, cut by every ceiling."""
-    seconds = ceiling = None
+    """Answer the first default, cut by every ceiling."""
+    number = ceiling = None
     for level in levels:
         default, maximum = read(level)
-        if seconds is None:
-            seconds = default
+        if number is None:
+            number = default
         if maximum is not None and (ceiling is None or maximum < ceiling):
             ceiling = maximum
-    if seconds is None:
-        seconds = fallback
-    return seconds if ceiling is None or seconds < ceiling else ceiling
+    if number is None:
+        number = fallback
+    return number if ceiling is None or number < ceiling else ceiling
 
 
 def _disagreement(tenant: TenantSnapshot, answers: list[EffectiveSettings]) -> str:

@@ -30,6 +30,15 @@ class InvalidEntity(TenantsError):
         self.messages = messages
 
 
+class QuotaUsedUp(TenantsError):
+    """A day's quota is used up; `retry_after_seconds` is when the next one begins."""
+
+    def __init__(self, text: str, *, retry_after_seconds: int) -> None:
+        """Keep when to try again, in seconds."""
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class SnapshotUnconfirmed(TenantsError):
     """This process could not confirm its configuration for too long and must not answer."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from tenants.policy_links import index_policies
+from tenants.request_records import request_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
+CONSTANT: Final = "constant"  # The source of a claim rule that reads nothing.
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+NOTHING_ADDED: Mapping[str, str] = MappingProxyType({})
 
 
 class GrantType(StrEnum):
@@ -96,6 +99,27 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What one level says of the number of requests; None means that it says nothing."""
+
+    client_requests_per_minute: int | None = None
+    max_client_requests_per_minute: int | None = None
+    client_request_burst: int | None = None
+    max_client_request_burst: int | None = None
+    address_requests_per_minute: int | None = None
+    max_address_requests_per_minute: int | None = None
+    address_request_burst: int | None = None
+    max_address_request_burst: int | None = None
+
+
+class Rate(NamedTuple):
+    """So many requests per second on average, and so many at once."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
 class EffectiveSettings:
     """What holds for one token after all levels: lifetimes in seconds, all of them finite."""
 
@@ -153,6 +177,16 @@ def indeterminate(_document: Document) -> Verdict:
     return Verdict.INDETERMINATE
 
 
+def nothing(_document: Document) -> JSON:
+    """Answer no value: a claim rule that was never compiled adds nothing."""
+    return None
+
+
+def unknown_claims(_claims: Mapping[str, JSON]) -> Verdict:
+    """Say that nothing is known: a pattern that was never compiled accepts no token."""
+    return Verdict.INDETERMINATE
+
+
 def nobody(_name: str) -> bool:
     """Allow nobody: a filter that was never compiled opens nothing."""
     return False
@@ -206,7 +240,11 @@ class PolicyRecord:
 
 @dataclass(frozen=True, slots=True)
 class TrustProfileRecord:
-    """An outside issuer and what may come of its tokens; ages in seconds."""
+    """An outside issuer and what may come of its tokens; ages in seconds.
+
+    `claims_hold` is `required_claims` compiled, and asked only where there are any. A mapping of
+    scopes that is empty maps each name to itself.
+    """
 
     id: UUID
     slug: str
@@ -222,6 +260,22 @@ class TrustProfileRecord:
     clock_skew_seconds: int = 30
     subject_claim: str = "sub"
     provisioning: Literal["refuse", "create"] = "refuse"
+    kind: str = "jwt"
+    introspection_endpoint: str = ""
+    introspection_client_id: str = ""
+    introspection_secret: Ciphertext | None = None
+    token_prefix: str = ""
+    scope_mapping: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    required_claims: JSON = field(default=None, hash=False)
+    claims_hold: Callable[[Mapping[str, JSON]], Verdict] = field(
+        default=unknown_claims, compare=False, repr=False
+    )
+    maximum_lifetime_seconds: int | None = None
+    max_subjects_per_day: int = 10_000
+    linking_claim: str = ""
+    linking_verified_claim: str = ""
+    is_accepted_directly: bool = False
+    direct_api_ids: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,19 +285,47 @@ class ClaimProfileRecord:
     slug: str
     base: str
     is_dual: bool = False
+    group_claims_budget_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRuleRecord:
-    """A claim that is added with a constant value, where its links match."""
+    """A claim that is added where its links match and its condition holds.
+
+    `read` is the value compiled, for every source but a constant, and answers None where there is
+    none; `holds` is the condition compiled, asked only where there is one. `attributes` and
+    `foreign_claims` name what the two read of the subject and of an outside token.
+    """
 
     id: UUID
     claim: str
-    value: JSON
+    value: JSON = field(hash=False)
     api_id: UUID | None = None
     client_id: UUID | None = None
     grant_type: str = ""
     slug: str = ""
+    source: str = CONSTANT
+    condition: JSON = field(default=None, hash=False)
+    is_required: bool = False
+    read: Callable[[Document], JSON] = field(default=nothing, compare=False, repr=False)
+    holds: Callable[[Document], Verdict] = field(default=indeterminate, compare=False, repr=False)
+    attributes: frozenset[str] = frozenset()
+    foreign_claims: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadIdentity:
+    """Which tokens of an outside issuer prove a client that has no secret.
+
+    `claims_hold` is `claims` compiled, and asked only where there are any.
+    """
+
+    trust_profile_id: UUID
+    subject: str
+    claims: JSON = field(default=None, hash=False)
+    claims_hold: Callable[[Mapping[str, JSON]], Verdict] = field(
+        default=unknown_claims, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +359,16 @@ class ClientRecord:
     grant_settings: Mapping[str, TokenSettings] = field(default_factory=dict)
     impersonation: ImpersonationRight | None = None
     group_claims: str = ""
+    workload: WorkloadIdentity | None = None
+    limits: RequestLimits = RequestLimits()
 
 
 @dataclass(frozen=True, slots=True)
 class TenantSnapshot:
-    """The immutable, numbered core of a tenant's configuration."""
+    """The immutable, numbered core of a tenant's configuration.
+
+    Whatever was found out by it can be remembered with its `mark`, which no other one has.
+    """
 
     id: UUID
     path: str
@@ -313,21 +400,45 @@ class TenantSnapshot:
     allow_json_token_requests: bool = False
     allow_spaceblocks_alias: bool = False
     allow_aidbox_alias: bool = False
+    limit_levels: tuple[RequestLimits, ...] = ()
     policy_index: PolicyIndex = field(init=False, repr=False, compare=False)
+    mark: object = field(init=False, repr=False, compare=False)
+    reads_claim_inputs: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """File the policies by their links, so that a request meets only those that concern it."""
+        """File the policies by their links, so that a request meets only those that concern it.
+
+        Where no claim rule reads a subject's attributes or foreign claims, nobody fetches them.
+        """
         object.__setattr__(self, "policy_index", index_policies(self.policies))
+        object.__setattr__(self, "mark", object())
+        reads = any(rule.attributes or rule.foreign_claims for rule in self.claim_rules)
+        object.__setattr__(self, "reads_claim_inputs", reads)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """Something that a group gives its members a privilege at; what is not known is empty."""
+
+    id: str
+    name: str = ""
+    external_id: str = ""
+    privilege: str = ""
+    type_id: str = ""
+    type_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipRecord:
-    """A group of an end user, as claims tell it."""
+    """A group of an end user, as claims tell it; attributes are names with values."""
 
     id: UUID
     slug: str
     name: str = ""
     permissions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    resources: tuple[ResourceRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +446,7 @@ class SubjectRecord:
     """An end user as a grant read it: cut-off number and groups come of the same statement.
 
     `groups` are slugs, None where nobody has read them; `memberships` tell of the same groups.
+    `attributes` are the text of a JSON object, empty for none: claim rules parse it if they must.
     """
 
     id: UUID
@@ -342,6 +454,7 @@ class SubjectRecord:
     cut_off_number: int
     groups: tuple[str, ...] | None = None
     memberships: tuple[MembershipRecord, ...] = ()
+    attributes: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,13 +476,19 @@ class SignedClaims:
 
 @dataclass(frozen=True, slots=True)
 class TrustMatch:
-    """A trust profile accepted a foreign token; `scopes` is None where the token names none."""
+    """A trust profile accepted a foreign token; `scopes` is None where the token names none.
+
+    By `linking_email`, which its issuer has verified, a subject that exists may be linked at first
+    sight; it is empty where nothing links.
+    """
 
     profile_id: UUID
     issuer: str
     subject: str
     scopes: frozenset[str] | None
     provisioning: str
+    max_subjects_per_day: int = 10_000
+    linking_email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +499,7 @@ class TrustRefusal:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@request_record(frozen=True, slots=True)
 class AccessRequest:
     """For whom and for what a token is asked; made by a grant, judged by `policy.decide`.
 
@@ -391,7 +510,8 @@ class AccessRequest:
     never a subject of ours. `groups` are slugs, None where nobody has read them; `claims` are those
     of a verified foreign token, `headers` have lower-case names, `now` is in seconds since the
     epoch. `actor` acts for the subject, before it did the `prior_actors`, the latest first, and
-    `parent_id` is the token that was exchanged. `usage_limit` tightens that of the scopes, and 0
+    `parent_id` is the token that was exchanged, `actor_token_id` the one by which the actor proved
+    who it is. `usage_limit` tightens that of the scopes, and 0
     says nothing. `operation` is the grant type where it is empty;
     `caller` is who asks about another's token or call. `action`, `resource`, `context` and
     `access_subject` are as an evaluation request has them.
@@ -421,6 +541,7 @@ class AccessRequest:
     actor: str = ""
     prior_actors: tuple[str, ...] = ()
     parent_id: UUID | None = None
+    actor_token_id: UUID | None = None
     usage_limit: int = 0
     claims: Mapping[str, JSON] | None = None
     method: str = ""
@@ -433,13 +554,13 @@ class AccessRequest:
     access_subject: Mapping[str, JSON] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@request_record(frozen=True, slots=True)
 class PresentedRefreshToken:
     """A refresh token whose secret was right, and its session; times in seconds since the epoch.
 
     `client` is the client's row and `client_id` its name. `death` says why the token can't be used
     any more, apart from having been used (`consumed_at`); it is empty while the token lives.
-    `groups` are the slugs of the subject's.
+    `groups` are the slugs of the subject's, `attributes` the text of a JSON object.
     """
 
     id: UUID
@@ -463,6 +584,7 @@ class PresentedRefreshToken:
     memberships: tuple[MembershipRecord, ...] = ()
     app_tenant_id: str = ""
     app_subject_id: str = ""
+    attributes: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -552,13 +674,14 @@ RESERVED_CLAIMS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@request_record(frozen=True, slots=True)
 class TokenRecord:
     """Everything that a claim profile may say about one token; times in seconds since the epoch.
 
     `actor` is who acts for the subject (RFC 8693 section 4.1), after the `prior_actors`, the latest
     first; the `app_` names are the customer's. `group_claims` is the client's choice of how its
-    users' groups are told, empty for the profile's own.
+    users' groups are told, empty for the profile's own. A refresh names the grant with which its
+    session began as well.
     """
 
     token_id: UUID
@@ -583,7 +706,8 @@ class TokenRecord:
     authenticated_at: int | None = None
     acr: str = ""
     amr: tuple[str, ...] = ()
-    extra_claims: Mapping[str, JSON] = field(default_factory=lambda: NOTHING)
+    grant_type: str = ""
+    session_grant_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,12 +718,13 @@ class RefreshPlan:
     session_expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@request_record(frozen=True, slots=True)
 class TokenPlan:
     """One token before it is signed and stored; times in seconds since the epoch.
 
     An opaque token has neither header nor algorithm nor key; its claims are what introspection
-    tells of it. `versions` are those of platform, environment, tenant and client.
+    tells of it. `versions` are those of platform, environment, tenant and client; `added_by` says
+    of each claim that no profile lays out what has added it.
     """
 
     token_id: UUID
@@ -619,3 +744,4 @@ class TokenPlan:
     signing_key: SigningKeyRecord | None = None
     refresh: RefreshPlan | None = None
     usage_limit: int = 0
+    added_by: Mapping[str, str] = field(default_factory=lambda: NOTHING_ADDED)

@@ -48,6 +48,10 @@ class Reason(StrEnum):
     NO_POLICY_ALLOWS_AUDIENCE = "no_policy_allows_audience"
     LIMITS_LEAVE_NO_SCOPE = "limits_leave_no_scope"
     LIMITS_LEAVE_NO_AUDIENCE = "limits_leave_no_audience"
+    CLAIM_MISSING = "claim_missing"
+    CLAIMS_OUT_OF_BOUNDS = "claims_out_of_bounds"
+    CLAIMS_HOOK_DENIED = "claims_hook_denied"
+    CLAIMS_HOOK_FAILED = "claims_hook_failed"
 
 
 INVALID_SCOPE: Final = "invalid_scope"  # RFC 6749 section 5.2
@@ -92,6 +96,10 @@ WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NO_POLICY_ALLOWS_AUDIENCE: INVALID_TARGET,
         Reason.LIMITS_LEAVE_NO_SCOPE: INVALID_SCOPE,
         Reason.LIMITS_LEAVE_NO_AUDIENCE: INVALID_TARGET,
+        Reason.CLAIM_MISSING: UNAUTHORIZED_CLIENT,
+        Reason.CLAIMS_OUT_OF_BOUNDS: UNAUTHORIZED_CLIENT,
+        Reason.CLAIMS_HOOK_DENIED: UNAUTHORIZED_CLIENT,
+        Reason.CLAIMS_HOOK_FAILED: UNAUTHORIZED_CLIENT,
     }
 )
 
@@ -161,14 +169,29 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         "not name; request a scope within their limits.",
         Reason.LIMITS_LEAVE_NO_AUDIENCE: "Access policies limit this request to APIs that it does "
         "not name; request an API within their limits.",
+        Reason.CLAIM_MISSING: "A claim that the token needs has no value; begin a new grant, or ask "
+        "the tenant's administrator about its claim rules.",
+        Reason.CLAIMS_OUT_OF_BOUNDS: "The claims that are added to this token are too large; ask the "
+        "tenant's administrator about its claim rules.",
+        Reason.CLAIMS_HOOK_DENIED: "This platform's rules for claims refuse the token; ask its "
+        "operator.",
+        Reason.CLAIMS_HOOK_FAILED: "This platform's rules for claims could not be applied; ask its "
+        "operator.",
     }
 )
 
-_POLICY_REASONS: Final = frozenset((Reason.POLICY_DENIED, Reason.NO_POLICY_ALLOWS))
+# What the client can't mend by asking for something else.
+_POLICY_REASONS: Final = frozenset(
+    (
+        *(Reason.POLICY_DENIED, Reason.NO_POLICY_ALLOWS),
+        *(Reason.CLAIM_MISSING, Reason.CLAIMS_OUT_OF_BOUNDS),
+        *(Reason.CLAIMS_HOOK_DENIED, Reason.CLAIMS_HOOK_FAILED),
+    )
+)
 
 
 def wire_error(reason: Reason, grant_type: str) -> str:
-    """Answer the `error` code of a refusal, which for policies depends on the grant.
+    """Answer the `error` code of a refusal; of policies and claims it depends on the grant.
 
     Source: RFC 6749 section 5.2, RFC 7521 section 4.1.1, RFC 8693 section 2.2.2.
     """

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from tenants.api.claims import (
+    ClaimProfilesView,
+    ClaimProfileView,
+    ClaimRulesView,
+    ClaimRuleView,
+)
 from tenants.api.client_secrets import ClientSecretsView, ClientSecretView
 from tenants.api.clients import ClientsView, ClientView
 from tenants.api.groups import GroupMembersView, GroupMemberView, GroupsView, GroupView
@@ -11,6 +17,7 @@ from tenants.api.openapi import NothingView, SchemaView
 from tenants.api.policies import PoliciesView, PolicyView
 from tenants.api.policy_trials import PolicyTrialView
 from tenants.api.subjects import SubjectErasureView, SubjectsView, SubjectView
+from tenants.api.trust_profiles import TrustProfilesView, TrustProfileView
 
 TENANT = "tenants/<slug:project>/<slug:environment>/<slug:tenant>"
 CLIENT = f"{TENANT}/clients/<uuid:id>"
@@ -24,6 +31,12 @@ urlpatterns = [
     path(f"{CLIENT}/secrets", ClientSecretsView.as_view(), name="api-client-secrets"),
     path(
         f"{CLIENT}/secrets/<uuid:secret_id>", ClientSecretView.as_view(), name="api-client-secret"
+    ),
+    path(f"{TENANT}/claim-rules", ClaimRulesView.as_view(), name="api-claim-rules"),
+    path(f"{TENANT}/claim-rules/<uuid:id>", ClaimRuleView.as_view(), name="api-claim-rule"),
+    path(f"{TENANT}/claim-profiles", ClaimProfilesView.as_view(), name="api-claim-profiles"),
+    path(
+        f"{TENANT}/claim-profiles/<uuid:id>", ClaimProfileView.as_view(), name="api-claim-profile"
     ),
     path(POLICIES, PoliciesView.as_view(), name="api-policies"),
     path(f"{POLICIES}/test", PolicyTrialView.as_view(), name="api-policy-test"),
@@ -39,5 +52,9 @@ urlpatterns = [
     path(GROUP, GroupView.as_view(), name="api-group"),
     path(f"{GROUP}/members", GroupMembersView.as_view(), name="api-group-members"),
     path(f"{GROUP}/members/<uuid:subject_id>", GroupMemberView.as_view(), name="api-group-member"),
+    path(f"{TENANT}/trust-profiles", TrustProfilesView.as_view(), name="api-trust-profiles"),
+    path(
+        f"{TENANT}/trust-profiles/<uuid:id>", TrustProfileView.as_view(), name="api-trust-profile"
+    ),
     re_path("", NothingView.as_view(), name="api-nothing"),
 ]

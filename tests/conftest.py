@@ -28,6 +28,7 @@ PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "redis-server": ("redis-server", "valkey-server"),
     "node": ("node",),
+    "curl": ("curl",),
 }
 
 # Settings are read when Django is set up, after this module; workers inherit all of it.
@@ -127,3 +128,12 @@ def fresh_snapshot(settings: Settings) -> Iterator[None]:
     snapshot.CURRENT.forget()
     yield
     snapshot.CURRENT.forget()
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> Iterator[None]:
+    """Let no test wait for what another one has used up."""
+    from tests.limits import forget_limits  # noqa: PLC0415 - as above.
+
+    yield
+    forget_limits()

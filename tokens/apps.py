@@ -12,11 +12,18 @@ class TokensConfig(AppConfig):
     verbose_name = "Tokens"
 
     def ready(self) -> None:
-        """Make partitions after each migration, and let policies be tried on refused requests."""
-        from tenants.queries.refused_requests import register_reader  # noqa: PLC0415 - as below.
-        from tokens.explain import find_refused_request  # noqa: PLC0415 - as below.
+        """Load the claims hook, make partitions after migrations, let policies be tried again."""
+        from django.conf import settings  # noqa: PLC0415 - as below.
 
-        register_reader(find_refused_request)
+        from tenants.queries.refused_requests import Wire, register  # noqa: PLC0415 - as below.
+        from tokens import claim_hook  # noqa: PLC0415 - as below.
+        from tokens.retried_requests import (  # noqa: PLC0415 - as below.
+            ask_access,
+            find_refused_request,
+        )
+
+        claim_hook.install(settings.TOKENS_CLAIMS_HOOK)
+        register(Wire(find_refused_request, ask_access))
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="tokens.partitions")
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from tenants import snapshot
 from tenants.records import Actor
-from tokens import gate, master_tokens
+from tokens import direct_tokens, gate, limits, master_tokens
+from tokens.direct_tokens import NotAcceptedDirectly
 from tokens.errors import InvalidToken, TokenMissing
 from tokens.management_scopes import held_scopes
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tenants.queries.master_tokens import MasterTokenRecord
     from tenants.records import ClientRecord
+    from tokens.direct_tokens import DirectToken
     from tokens.gate import AcceptedToken
     from tokens.parameters import EndpointRequest
 
@@ -32,7 +34,8 @@ NOT_ACCEPTED: Final = master_tokens.NOT_ACCEPTED
 class Caller:
     """Whoever presented a good token, by exactly one of the three.
 
-    `scopes` are management scopes that the client still holds; `client` is the master token's.
+    `direct` is an outside token, by which users only see themselves. `scopes` are management scopes
+    that the client still holds; `client` is the master token's.
     """
 
     actor: Actor
@@ -40,10 +43,13 @@ class Caller:
     client: ClientRecord | None = None
     scopes: frozenset[str] = frozenset()
     token: AcceptedToken | None = None
+    direct: DirectToken | None = None
 
     @property
     def subject_id(self) -> UUID | None:
         """The user who calls for themselves."""
+        if self.direct is not None:
+            return self.direct.subject.id
         return self.token.subject_id if self.token else None
 
     @property
@@ -93,13 +99,38 @@ def find_caller(request: EndpointRequest) -> Caller:
     Raises:
         InvalidToken: the token is not good here.
         InsufficientScope: the master token may not be used from there.
+        RateLimited: the caller sends too many requests, or the same bad token again and again.
     """
     text = read_bearer(request)
+    with limits.watch_token(request.tenant, text, request.address):
+        return _find_caller(request, text)
+
+
+def find_self(request: EndpointRequest) -> Caller:
+    """Say who calls about themselves: also a user whose outside token an Api has accepted.
+
+    Raises:
+        InvalidToken: the token is not good here.
+        InsufficientScope: the master token may not be used from there.
+        RateLimited: the caller sends too many requests, or the same bad token again and again.
+    """
+    text = read_bearer(request)
+    with limits.watch_token(request.tenant, text, request.address):
+        try:
+            direct = direct_tokens.find_accepted(request, text)
+        except NotAcceptedDirectly:
+            return _find_caller(request, text)
+    actor = Actor("subject", str(direct.subject.id), address=request.address)
+    return Caller(actor, direct=direct)
+
+
+def _find_caller(request: EndpointRequest, text: str) -> Caller:
     if master_tokens.is_master_token(text):
         return _find_master_caller(request, text)
     token = gate.accept(request.tenant, text)
     if token is None:
         raise InvalidToken(NOT_ACCEPTED)
+    limits.admit_token(request.tenant, token, request.address)
     if token.subject_id is not None:
         actor = Actor("subject", str(token.subject_id), address=request.address)
         return Caller(actor, token=token)
@@ -112,5 +143,6 @@ def _find_master_caller(request: EndpointRequest, text: str) -> Caller:
     client = snapshot.CURRENT.client(request.tenant, record.client_id)
     if client is None or client.id != record.client or not client.is_enabled:
         raise InvalidToken(NOT_ACCEPTED, detail="the master token's client is gone or disabled")
+    limits.admit_client(request.tenant, client, request.address, is_shared=record.is_public)
     actor = Actor("master_token", str(record.id), record.label, request.address)
     return Caller(actor, master_token=record, client=client)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import unquote_plus
 
 from tenants import credentials, snapshot
-from tokens import replay, secret_uses
+from tokens import limits, replay, secret_uses, workload_identity
 from tokens.assertions import ClientKeys, InvalidAssertion, verify_assertion
 from tokens.errors import InvalidClient, InvalidRequest
 from tokens.jose import InvalidJWT, unverified_claims
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FAILED: Final = "Client authentication failed; check the client_id and its secret or key."
+NOT_ITS_OWN: Final = (
+    "The assertion's iss and sub must both be the client_id; "
+    "beside the token of an outside issuer send the client_id."
+)
+USED_BEFORE: Final = "The assertion was used before; make a new one for each request."
 MAX_ASSERTION_SECONDS: Final = 3_600
 CLOCK_SKEW_SECONDS: Final = 30
 _BASIC: Final = re.compile(r"(?i:basic) +([A-Za-z0-9+/=_-]+)")
@@ -50,8 +55,23 @@ def authenticate(request: EndpointRequest) -> ClientRecord:
     Raises:
         InvalidClient: nobody is authenticated; the same words whatever was wrong.
         InvalidRequest: more than one method was used, or none.
+        RateLimited: the client sends too many requests, or failed too often from this address.
     """
     presented = present(request)
+    who = request.tenant, presented.client_id, request.address
+    has_failed = limits.admit_attempt(*who)
+    try:
+        client = _find_authentic(request, presented)
+    except InvalidClient:
+        limits.count_failure(*who)
+        raise
+    if has_failed:
+        limits.forget_failures(*who)
+    limits.admit_client(request.tenant, client, request.address)
+    return client
+
+
+def _find_authentic(request: EndpointRequest, presented: PresentedCredentials) -> ClientRecord:
     client = snapshot.CURRENT.client(request.tenant, presented.client_id)
     if client is None or not client.is_enabled:
         _spend_time(request, presented)
@@ -116,16 +136,25 @@ def _read_body(request: EndpointRequest) -> PresentedCredentials:
 
 
 def _read_assertion(request: EndpointRequest) -> PresentedCredentials:
-    """Read a signed assertion; its `sub` says whose keys verify it. Source: RFC 7523 2.2."""
+    """Read a signed assertion; its `sub` says whose keys verify it. Source: RFC 7523 2.2.
+
+    In the token of a workload `sub` is what the outside issuer calls it, so that there the
+    `client_id` beside it names the client. Source: RFC 7521 section 4.2.
+    """
     if request.parameters.require("client_assertion_type") != JWT_BEARER:
         raise InvalidClient(f"The client_assertion_type must be {JWT_BEARER}.")
     assertion = request.parameters.require("client_assertion")
     try:
-        subject = unverified_claims(assertion).get("sub")
+        claims = unverified_claims(assertion)
     except InvalidJWT as error:
         raise InvalidClient(FAILED, detail=error.detail) from error
+    named, subject = request.parameters.get("client_id"), claims.get("sub")
+    if claims.get("iss") != subject and named:
+        return PresentedCredentials(named, "workload_identity", assertion=assertion)
     if not isinstance(subject, str) or not subject or "\x00" in subject:
         raise InvalidClient(FAILED, detail="the assertion has no sub")
+    if claims.get("iss") != subject:
+        raise InvalidClient(NOT_ITS_OWN)
     return PresentedCredentials(subject, "private_key_jwt", assertion=assertion)
 
 
@@ -142,8 +171,10 @@ def _is_authentic(
     match presented.method, client.authentication_method:
         case "none", "none":
             return True
-        case "private_key_jwt", "private_key_jwt":
+        case "private_key_jwt" | "workload_identity", "private_key_jwt":
             return _is_authentic_assertion(request, presented.assertion, client)
+        case "private_key_jwt" | "workload_identity", "workload_identity":
+            return _is_proven_workload(request, presented.assertion, client)
         case (
             "client_secret_basic" | "client_secret_post",
             "client_secret_basic" | "client_secret_post",
@@ -199,6 +230,17 @@ def _is_authentic_assertion(request: EndpointRequest, text: str, client: ClientR
     return True
 
 
+def _is_proven_workload(request: EndpointRequest, text: str, client: ClientRecord) -> bool:
+    """Prove a workload; whoever has a token of the same platform is told nothing of others."""
+    try:
+        workload_identity.prove(request, client, text)
+    except workload_identity.ReplayedWorkload as error:
+        raise InvalidClient(USED_BEFORE) from error
+    except workload_identity.UnprovenWorkload as error:
+        raise InvalidClient(FAILED, detail=str(error)) from error
+    return True
+
+
 def _find_wrong_claim(request: EndpointRequest, signed: SignedClaims, client: ClientRecord) -> str:
     """Answer what to mend in the assertion. Source: RFC 7523 section 3."""
     if signed.issuer != client.client_id or signed.subject != client.client_id:
@@ -213,7 +255,7 @@ def _find_wrong_claim(request: EndpointRequest, signed: SignedClaims, client: Cl
     digest = sha256(signed.token_id.encode()).digest()
     forget_at = signed.expires_at + CLOCK_SKEW_SECONDS
     if not replay.remember_assertion(request.tenant.id, client.id, digest, expires_at=forget_at):
-        return "The assertion was used before; make a new one for each request."
+        return USED_BEFORE
     return ""
 
 

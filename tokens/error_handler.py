@@ -23,6 +23,7 @@ from tokens.errors import (
     OAuthError,
     QueryRefused,
     QuotaExceeded,
+    RateLimited,
     ServiceUnavailable,
     TokenMissing,
 )
@@ -135,6 +136,6 @@ def _challenge(error: OAuthError, issuer: str) -> dict[str, str]:
 
 
 def _retry(error: OAuthError) -> dict[str, str]:
-    if isinstance(error, ServiceUnavailable | QuotaExceeded):
+    if isinstance(error, ServiceUnavailable | QuotaExceeded | RateLimited):
         return {"Retry-After": str(error.retry_after_seconds)}
     return {}

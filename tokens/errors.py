@@ -164,6 +164,10 @@ class UserExists(OAuthError):
     status = HTTPStatus.CONFLICT
 
 
+# The reason code of a limit, whose wire code says less.
+RATE_LIMITED = "rate_limited"
+
+
 class QuotaExceeded(OAuthError):
     """A public credential has made as many users as it may. Source: RFC 6585 section 4."""
 
@@ -174,6 +178,22 @@ class QuotaExceeded(OAuthError):
     def __init__(self, description: str, *, detail: str = "", retry_after_seconds: int) -> None:
         """Remember when to try again, in seconds."""
         super().__init__(description, detail=detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimited(OAuthError):
+    """Somebody sends too many requests, or fails too often. Source: RFC 6585 section 4.
+
+    The code is the one that client libraries know as passing, as for a service that is away.
+    """
+
+    error = "temporarily_unavailable"
+    check = "within_limits"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, description: str, *, detail: str = "", retry_after_seconds: int) -> None:
+        """Remember when to try again, in seconds."""
+        super().__init__(description, detail=detail, reason=RATE_LIMITED)
         self.retry_after_seconds = retry_after_seconds
 
 

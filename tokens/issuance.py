@@ -15,9 +15,11 @@ from tenants.credentials import (
     make_opaque_token,
 )
 from tokens import keys, refresh_tokens, token_store
+from tokens.claim_refusals import ClaimsRefused, deny
 from tokens.errors import InvalidGrant, IssuerNotFound, ServiceUnavailable
 from tokens.plan import MissingSigningKey, plan
 from tokens.prepared_keys import prepared_key
+from tokens.refusals import raise_denied
 from tokens.signing import encode_header, sign
 from tokens.token_ids import ENTROPY_BYTES
 from tokens.token_store import NewAccessToken, NewRefreshToken, NewSession
@@ -85,11 +87,14 @@ def plan_token(
     `now` is in seconds since the epoch.
 
     Raises:
+        OAuthError: a claim rule or the hook refuses the token.
         ServiceUnavailable: the ring is not seen although it was made.
     """
     for _ in range(MAX_PLANS):
         try:
             return plan(asked, decision, tenant, now=now, entropy=os.urandom(ENTROPY_BYTES))
+        except ClaimsRefused as refused:
+            raise_denied(asked, deny(decision, refused))
         except MissingSigningKey as missing:
             keys.ensure_ring(tenant, missing.algorithm, missing.api_id)
             tenant = _reload(tenant)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 from cryptography.x509 import load_pem_x509_certificates
 
@@ -47,6 +49,9 @@ CURVES: Final[Mapping[str, tuple[str, ec.EllipticCurve, int]]] = {
     "ES384": ("P-384", ec.SECP384R1(), 48),
     "ES512": ("P-521", ec.SECP521R1(), 66),
 }
+CURVE_NAMES: Final = frozenset(curve.name for _, curve, _ in CURVES.values())
+# A key of 8 192 bits takes about 1 450.
+MAX_PEM_CHARACTERS: Final = 4_096
 ASYMMETRIC_ALGORITHMS: Final = RSA_ALGORITHMS | EDWARDS_ALGORITHMS | frozenset(CURVES)
 
 _THUMBPRINT_MEMBERS: Final = {
@@ -147,7 +152,7 @@ def fitting_algorithms(key: PublicKey) -> frozenset[str]:
 
 
 def public_key(jwk: JWK) -> AsymmetricPublicKey:
-    """Make the key of a public JWK.
+    """Make the key of a public JWK, or of one that has a PEM text in its place.
 
     Raises: InvalidJWK for symmetric, malformed and weak keys, and unknown types and curves.
     Source: RFC 7518 section 6, RFC 8037 section 2.
@@ -160,9 +165,26 @@ def public_key(jwk: JWK) -> AsymmetricPublicKey:
                 return _ec_key(jwk)
             case "OKP" if jwk.get("crv") == "Ed25519":
                 return ed25519.Ed25519PublicKey.from_public_bytes(_octets(jwk, "x"))
+            case None if "pem" in jwk:
+                return _pem_key(jwk["pem"])
     except (ValueError, InvalidJWT) as error:
         raise InvalidJWK("malformed or weak key") from error
     raise InvalidJWK("unknown key type or curve")
+
+
+def _pem_key(pem: JSON) -> AsymmetricPublicKey:
+    """Read a public key as PEM; it has the same bounds as a JWK. Source: RFC 7468 section 13."""
+    if not isinstance(pem, str) or len(pem) > MAX_PEM_CHARACTERS:
+        raise InvalidJWK("pem is no short text")
+    try:
+        key = load_pem_public_key(pem.encode("ascii"))
+    except UnsupportedAlgorithm as error:
+        raise InvalidJWK("unknown key type") from error
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVE_NAMES:
+        raise InvalidJWK("unknown curve")
+    if not isinstance(key, AsymmetricPublicKey):
+        raise InvalidJWK("unknown key type")
+    return public_key(public_members(key))
 
 
 def _rsa_key(jwk: JWK) -> rsa.RSAPublicKey:

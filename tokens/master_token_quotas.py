@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from django.db import transaction
 
 from tokens import database
 from tokens.errors import QuotaExceeded
+from tokens.limits.keys import name_network
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tenants.queries.master_tokens import MasterTokenRecord
 
 DAY_SECONDS: Final = 86_400
-IPV6_PREFIX: Final = 64  # What one household or host has.
 EVERYBODY: Final = ""
 TAKE_SQL: Final = """
 INSERT INTO tokens_mastertokenquota AS quota (tenant_id, master_token_id, day, address, count)
@@ -56,16 +55,3 @@ def take(tenant_id: UUID, token: MasterTokenRecord, address: str, *, now: float)
                     detail=f"{token.id} from {counted or 'everywhere'}",
                     retry_after_seconds=DAY_SECONDS - int(now) % DAY_SECONDS,
                 )
-
-
-def name_network(text: str) -> str:
-    """Name whose quota an address uses: its own, or its network's where a host has many."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), IPV6_PREFIX), strict=False))
-    return str(address)

@@ -13,7 +13,26 @@ REFUSALS: Final = Counter(
     "authplatform_refusals", "Refused requests, by endpoint and reason.", ["operation", "reason"]
 )
 
+LIMITED: Final = Counter(
+    "authplatform_limited", "Requests that came too often, by the kind of limit.", ["kind"]
+)
+LEASES: Final = Counter(
+    "authplatform_limit_store_questions",
+    "Questions to the shared store of the limits: answered, away, or skipped.",
+    ["outcome"],
+)
+
 
 def count_refusal(operation: str, reason: str) -> None:
     """Count one refusal; both names come from closed vocabularies."""
     REFUSALS.labels(operation, reason).inc()
+
+
+def count_limited(kind: str) -> None:
+    """Count one request that is told to wait."""
+    LIMITED.labels(kind).inc()
+
+
+def count_lease(outcome: str) -> None:
+    """Count one question to the shared store."""
+    LEASES.labels(outcome).inc()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from tenants.records import NO_HEADERS, NOTHING
+from tenants.request_records import request_record
 from tokens.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from tokens.jose import InvalidJWT, parse_json_object
 
@@ -56,7 +57,7 @@ class Parameters:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@request_record(frozen=True, slots=True)
 class EndpointRequest:
     """One request to an endpoint of a tenant, as the steps of the walk see it.
 

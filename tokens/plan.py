@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenants.claim_document import NO_INPUTS, ClaimInputs
 from tenants.effective_settings import OPENID
 from tenants.records import GrantType, KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
+from tokens.claim_additions import make_claims, select_rules
 from tokens.claim_profiles import resolve_profile
-from tokens.claims import build_claims, build_header, extra_claims
+from tokens.claims import build_header
 from tokens.request_facts import collect_facts
 from tokens.token_ids import expiry_ordered_uuid
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
         JSON,
         AccessRequest,
         ApiRecord,
+        ClaimRuleRecord,
         ClientRecord,
         Decision,
         EffectiveSettings,
@@ -52,7 +55,8 @@ def plan(
 ) -> TokenPlan:
     """Plan the token of an allowed decision; `now` is in seconds since the epoch.
 
-    Raises: MissingSigningKey; ValueError for a refusal, or for a session that never ends.
+    Raises: MissingSigningKey; ClaimsRefused, where the claims can't be made as the rules demand;
+        ValueError for a refusal, or for a session that never ends.
     """
     settings = _allowed_settings(decision)
     issued_at = int(now)
@@ -63,25 +67,46 @@ def plan(
     token_id, times = expiry_ordered_uuid(expires_at * 1_000, entropy), (issued_at, expires_at)
     record = _token_record(request, decision, tenant, apis=apis, times=times, token_id=token_id)
     key = _signing_key(tenant, settings)
+    api_ids = tuple([api.id for api in apis])
+    rules = _rules_of(request, tenant, api_ids) if tenant.claim_rules else ()
+    inputs = _inputs_of(request) if rules else NO_INPUTS
+    made = make_claims(profile, record, rules, inputs, is_dual=is_dual)
     return TokenPlan(
         token_id=token_id,
         format=settings.access_token_format,
-        claims=build_claims(profile, record, is_dual=is_dual),
+        claims=made.claims,
         issued_at=issued_at,
         expires_at=expires_at,
         response=_response(profile, record) | _response_of_grant(request),
         scopes=record.scopes,
         audiences=record.audiences,
-        api_ids=tuple([api.id for api in apis]),
+        api_ids=api_ids,
         claim_profile=settings.claim_profile,
         versions=_versions(tenant, request.client),
-        facts=collect_facts(request),
+        facts=collect_facts(request, rules),
         header=_header(profile, record, key) if key else None,
         algorithm=key.algorithm if key else "",
         signing_key=key,
         refresh=_plan_refresh(settings, issued_at, session_end),
         usage_limit=decision.usage_limit,
+        added_by=made.added_by,
     )
+
+
+def _rules_of(
+    request: AccessRequest, tenant: TenantSnapshot, api_ids: tuple[UUID, ...]
+) -> tuple[ClaimRuleRecord, ...]:
+    return select_rules(
+        tenant.claim_rules,
+        api_ids=api_ids,
+        client_id=request.client.id,
+        grant_types=(request.grant_type, request.session_grant_type),
+    )
+
+
+def _inputs_of(request: AccessRequest) -> ClaimInputs:
+    attributes = request.subject.attributes if request.subject else ""
+    return ClaimInputs(attributes, request.claims)
 
 
 def _allowed_settings(decision: Decision) -> EffectiveSettings:
@@ -173,12 +198,8 @@ def _token_record(
         usage_limit=decision.usage_limit,
         memberships=subject.memberships if subject else (),
         group_claims=client.group_claims,
-        extra_claims=extra_claims(
-            tenant.claim_rules,
-            api_ids=tuple([api.id for api in apis]),
-            client_id=client.id,
-            grant_types=(request.grant_type, request.session_grant_type),
-        ),
+        grant_type=request.grant_type,
+        session_grant_type=request.session_grant_type,
     )
 
 

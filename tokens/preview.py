@@ -12,8 +12,8 @@ import orjson
 from tenants.policy import decide
 from tenants.policy_checks import Walk, default_scopes
 from tenants.records import NOTHING, Ciphertext, GrantType, KeyState, SigningKeyRecord
+from tokens.claim_refusals import ClaimsRefused, deny
 from tokens.claim_sources import source_of
-from tokens.claims import extra_claims
 from tokens.jose import encode_base64url
 from tokens.plan import MissingSigningKey, TokenPlan, plan
 from tokens.signing import encode_header
@@ -84,13 +84,16 @@ def preview(
     if not decision.is_allowed:
         return Preview(request, decision, dropped_scopes=dropped)
     asked = _within_session(request, decision, now)
-    planned = plan_with_any_key(asked, decision, tenant, now=now, entropy=entropy)
+    try:
+        planned = plan_with_any_key(asked, decision, tenant, now=now, entropy=entropy)
+    except ClaimsRefused as refused:
+        return Preview(request, deny(decision, refused), dropped_scopes=dropped)
     return Preview(
         request,
         decision,
         planned,
         response=_answer(planned),
-        claims=explain_claims(request, planned, tenant),
+        claims=explain_claims(planned),
         dropped_scopes=dropped,
     )
 
@@ -103,7 +106,10 @@ def plan_with_any_key(
     now: float,
     entropy: bytes,
 ) -> TokenPlan:
-    """Plan a token; where the ring is still to be made, its key is named as such."""
+    """Plan a token; where the ring is still to be made, its key is named as such.
+
+    Raises: ClaimsRefused.
+    """
     try:
         return plan(request, decision, tenant, now=now, entropy=entropy)
     except MissingSigningKey as missing:
@@ -119,12 +125,10 @@ def plan_with_any_key(
         return plan(request, decision, tenant, now=now, entropy=entropy)
 
 
-def explain_claims(
-    request: AccessRequest, planned: TokenPlan, tenant: TenantSnapshot
-) -> tuple[ExplainedClaim, ...]:
+def explain_claims(planned: TokenPlan) -> tuple[ExplainedClaim, ...]:
     """Say of each claim of a planned token where it comes from."""
     return tuple(
-        ExplainedClaim(name, value, source_of(name, _find_rules(name, request, planned, tenant)))
+        ExplainedClaim(name, value, source_of(name, planned.added_by.get(name, "")))
         for name, value in planned.claims.items()
     )
 
@@ -136,7 +140,7 @@ def find_dropped_scopes(
 
     Each is judged alone, where nothing may be narrowed: then the decision has to name the reason.
     """
-    wanted = request.requested_scopes or default_scopes(Walk(request, tenant))
+    wanted = dict.fromkeys(request.requested_scopes or default_scopes(Walk(request, tenant)))
     granted = frozenset(decision.granted_scopes)
     strict = replace(tenant, scope_excess="reject")
     return tuple(
@@ -174,21 +178,3 @@ def _write_token(planned: TokenPlan) -> str:
         return OPAQUE_TEXT
     payload = encode_base64url(orjson.dumps(planned.claims))
     return f"{encode_header(planned.header).decode()}.{payload}."
-
-
-def _find_rules(
-    claim: str, request: AccessRequest, planned: TokenPlan, tenant: TenantSnapshot
-) -> tuple[str, ...]:
-    """Name the claim rules that give the claim its value."""
-    return tuple(
-        rule.slug or str(rule.id)
-        for rule in tenant.claim_rules
-        if rule.claim == claim
-        and rule.value == planned.claims[claim]
-        and extra_claims(
-            (rule,),
-            api_ids=planned.api_ids,
-            client_id=request.client.id,
-            grant_types=(request.grant_type, request.session_grant_type),
-        )
-    )

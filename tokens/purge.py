@@ -113,6 +113,8 @@ PURGES: Final = (
     _expired("usage counters", "tokens_usagecounter", RETENTION),
     _expired("consents", "tokens_consent"),
     _expired("replayed assertions", "tokens_replayedassertion"),
+    _expired("outside tokens", "tokens_foreigntoken", RETENTION),
+    _expired("limits", "tokens_limitstate"),
     Purge("cut-offs", CUT_OFFS_SQL),
     Purge("refusals", REFUSALS_SQL),
     Purge("refusal counts", REFUSAL_COUNTS_SQL),

@@ -6,9 +6,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from tokens import database
+from tokens.jose import InvalidJWT, unverified_claims
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from tenants.records import SignedClaims, TenantSnapshot, TrustProfileRecord
 
 REMEMBER_SQL: Final = """
 INSERT INTO tokens_replayedassertion (tenant_id, issuer_id, assertion_hash, expires_at)
@@ -37,3 +40,45 @@ def remember_assertion(
         "expires_at": float(expires_at),
     }
     return bool(database.execute(REMEMBER_SQL, parameters))
+
+
+def remember_foreign(
+    tenant: TenantSnapshot, profile: TrustProfileRecord, signed: SignedClaims, *, now: float
+) -> bool:
+    """Remember an outside token for as long as it could be accepted; False where it was used.
+
+    Without a `jti` its signed text stands for it. It works once for all profiles of its issuer,
+    though it may name the audiences of several: the first of them stands for the issuer.
+
+    Raises:
+        DatabaseUnavailable: nobody knows; the caller must refuse.
+    """
+    profiles = [p for p in tenant.trust_profiles if p.issuer == profile.issuer]
+    oldest = (signed.issued_at or int(now)) + max(p.maximum_age_seconds for p in profiles)
+    # Ages are judged in whole seconds, hence one more.
+    skew = max(p.clock_skew_seconds for p in profiles) + 1
+    forget_at = min(signed.expires_at, oldest) + skew
+    return remember_assertion(tenant.id, profiles[0].id, identify(signed), expires_at=forget_at)
+
+
+def identify(signed: SignedClaims) -> bytes:
+    """Answer the digest by which an outside token is known: of its `jti`, or of what was signed."""
+    if signed.token_id:
+        return sha256(signed.token_id.encode()).digest()
+    return signed.signing_input_hash
+
+
+def identify_unverified(text: str) -> tuple[bytes, bytes] | None:
+    """Answer by which digests a JWT would be known, to find its row; None for what is none.
+
+    The first is as `identify` has it, the second that of what is signed: another issuer may have
+    given the same `jti` to somebody else.
+    """
+    try:
+        token_id = unverified_claims(text).get("jti")
+    except InvalidJWT:
+        return None
+    content_hash = sha256(text.rpartition(".")[0].encode()).digest()
+    if isinstance(token_id, str) and token_id:
+        return sha256(token_id.encode()).digest(), content_hash
+    return content_hash, content_hash

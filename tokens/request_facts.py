@@ -6,12 +6,13 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from tenants.claim_document import ATTRIBUTES, FOREIGN, ClaimInputs, read_attributes
 from tokens.parameters import FORM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tenants.records import JSON, AccessRequest
+    from tenants.records import JSON, AccessRequest, ClaimRuleRecord
 
 # Beyond this the caller's texts are kept as digests, so that no row grows with them.
 FACTS_BYTES: Final = 1_024
@@ -22,8 +23,11 @@ POST: Final = "POST"
 USUAL_TYPE: Final = ("content-type", FORM)
 
 
-def collect_facts(request: AccessRequest) -> dict[str, JSON]:
-    """Collect what the caller said, without secrets, by which the token is explained later."""
+def collect_facts(request: AccessRequest, rules: Sequence[ClaimRuleRecord] = ()) -> dict[str, JSON]:
+    """Collect what the caller said, without secrets, by which the token is explained later.
+
+    Of the subject's attributes only those are kept which the claim rules of the token read.
+    """
     written = {
         "scope": " ".join(request.requested_scopes or ()),
         "audience": " ".join(request.requested_audiences),
@@ -38,11 +42,22 @@ def collect_facts(request: AccessRequest) -> dict[str, JSON]:
         if text:
             facts[name] = sha256(encoded[name]).hexdigest() if is_digested else _storable(text)
     found = _found_facts(request)
-    if found:
-        facts |= _bounded(found, FACTS_BYTES - size)
+    inputs = _inputs_of_rules(request, rules) if rules else {}
+    if found or inputs:
+        facts |= _bounded(found, inputs, FACTS_BYTES - size)
     if is_digested:
         facts["digested"] = True
     return facts
+
+
+def read_inputs(facts: Mapping[str, JSON] | None) -> ClaimInputs:
+    """Read what the claim rules of a token have read, as far as its row keeps it."""
+    kept = facts or {}
+    attributes, foreign = kept.get(ATTRIBUTES), kept.get("claims", kept.get(FOREIGN))
+    return ClaimInputs(
+        json.dumps(attributes) if isinstance(attributes, dict) else "",
+        foreign if isinstance(foreign, dict) else None,
+    )
 
 
 def _found_facts(request: AccessRequest) -> dict[str, JSON]:
@@ -71,12 +86,48 @@ def _listed(names: Sequence[str] | None) -> JSON:
     return None if names is None else [*names]
 
 
-def _bounded(found: dict[str, JSON], room: int) -> dict[str, JSON]:
-    """Keep the facts where they fit and PostgreSQL can store them, else the digest of them all."""
-    text = json.dumps(found, separators=(",", ":"), sort_keys=True).encode()
-    if len(text) <= room and b"\\u0000" not in text and b"\\ud" not in text:
-        return found
-    return {DIGEST: sha256(text).hexdigest()}
+def _inputs_of_rules(
+    request: AccessRequest, rules: Iterable[ClaimRuleRecord]
+) -> dict[str, dict[str, JSON]]:
+    """Collect the attributes and foreign claims that rules read, under the names of facts."""
+    inputs: dict[str, dict[str, JSON]] = {}
+    for rule in rules:
+        if rule.attributes and request.subject:
+            held = read_attributes(request.subject.attributes)
+            inputs.setdefault(ATTRIBUTES, {}).update(_choose(held, rule.attributes))
+        if rule.foreign_claims and request.claims:
+            held = dict(request.claims)
+            inputs.setdefault(FOREIGN, {}).update(_choose(held, rule.foreign_claims))
+    return {name: members for name, members in inputs.items() if members}
+
+
+def _choose(held: Mapping[str, JSON], names: frozenset[str]) -> dict[str, JSON]:
+    return {name: held[name] for name in sorted(names) if name in held}
+
+
+def _bounded(
+    found: Mapping[str, JSON], inputs: Mapping[str, dict[str, JSON]], room: int
+) -> dict[str, JSON]:
+    """Keep the facts where they fit and PostgreSQL can store them, else the digest of them all.
+
+    What claim rules have read may fit where the rest does not, and then stands beside the digest.
+    """
+    kept: dict[str, JSON] = {name: members for name, members in inputs.items() if name != FOREIGN}
+    whole = {**found, **kept}
+    text = _write(whole)
+    if _fits(text, room):
+        return whole
+    digest: dict[str, JSON] = {DIGEST: sha256(text).hexdigest()}
+    alone: dict[str, JSON] = {**digest, **inputs}
+    return alone if inputs and _fits(_write(alone), room) else digest
+
+
+def _write(facts: Mapping[str, JSON]) -> bytes:
+    return json.dumps(facts, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _fits(text: bytes, room: int) -> bool:
+    return len(text) <= room and b"\\u0000" not in text and b"\\ud" not in text
 
 
 def _storable(text: str) -> str:

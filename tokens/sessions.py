@@ -26,6 +26,11 @@ UPDATE tokens_accesstoken SET revoked_at = to_timestamp(%(now)b::float8)
 WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND revoked_at IS NULL
 RETURNING id
 """
+REVOKE_FOREIGN_SQL: Final = """
+UPDATE tokens_foreigntoken SET revoked_at = to_timestamp(%(now)b::float8)
+WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND revoked_at IS NULL
+RETURNING id
+"""
 MAX_ENDED_REASON_CHARACTERS: Final = 32
 
 
@@ -68,6 +73,16 @@ def revoke_access_token(
         return _has_ended(REVOKE_SQL, parameters)
     return _end_audited(
         REVOKE_SQL, parameters, event="access_token.revoked", actor=actor, reason=reason
+    )
+
+
+def revoke_foreign_token(
+    tenant_id: UUID, token_id: UUID, *, actor: Actor, reason: str = ""
+) -> bool:
+    """End an outside token that was accepted directly; False where there is none that lives."""
+    parameters = {"id": token_id, "tenant_id": tenant_id, "now": time.time()}
+    return _end_audited(
+        REVOKE_FOREIGN_SQL, parameters, event="foreign_token.revoked", actor=actor, reason=reason
     )
 
 

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tenants.records import TokenRecord
+from tenants.queries.subjects import find_subjects
+from tenants.records import GrantType, TokenRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from uuid import UUID
 
-    from tenants.records import JSON, TenantSnapshot
+    from tenants.records import AccessRequest, TenantSnapshot
     from tokens.gate import AcceptedToken
+
+
+def recall_groups(request: AccessRequest, tenant_id: UUID) -> AccessRequest:
+    """Put in the groups that a token was made with, as they are today; one statement if any.
+
+    A row keeps their slugs only, and who has left one is told without it.
+    """
+    if request.subject is None or not request.groups:
+        return request
+    found = find_subjects(tenant_id, [request.subject.id]).get(request.subject.id)
+    held = found.memberships if found else ()
+    kept = tuple([group for group in held if group.slug in request.groups])
+    return replace(request, subject=replace(request.subject, memberships=kept))
 
 
 def record_of(
@@ -19,10 +34,10 @@ def record_of(
     *,
     scopes: tuple[str, ...],
     audiences: tuple[str, ...],
-    extra_claims: Mapping[str, JSON],
     group_claims: str,
 ) -> TokenRecord:
     """Build the record with the part of scopes and audiences that the reader may see."""
+    is_refreshed = token.grant_type == GrantType.REFRESH_TOKEN
     return TokenRecord(
         token_id=token.id,
         issuer=tenant.issuer,
@@ -43,5 +58,6 @@ def record_of(
         memberships=token.memberships,
         group_claims=group_claims,
         usage_limit=token.usage_limit,
-        extra_claims=extra_claims,
+        grant_type=token.grant_type,
+        session_grant_type=token.session_grant_type if is_refreshed else "",
     )

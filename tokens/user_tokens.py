@@ -13,7 +13,7 @@ from tenants import audit
 from tenants.services import cut_offs
 from tokens import database, sessions
 from tokens.errors import InsufficientScope, UserNotFound
-from tokens.liveness import TOKEN_DEATH
+from tokens.liveness import FOREIGN_DEATH, TOKEN_DEATH
 from tokens.models import Consent
 from tokens.token_ids import lower_bound
 from tokens.users import NO_USER, find_user, reach_user
@@ -40,17 +40,43 @@ WHERE token.tenant_id = %(tenant_id)b AND token.subject_id = %(subject_id)b
 _COLUMNS: Final = """
 SELECT token.id, token.session_id, client.client_id, token.grant_type, token.format, token.scopes,
   token.audiences, extract(epoch FROM token.issued_at)::bigint,
-  extract(epoch FROM token.expires_at)::bigint"""
-LIST_SQL: Final = f"{_COLUMNS}{_LIVING} ORDER BY token.id DESC LIMIT %(limit)b"
-LIST_AFTER_SQL: Final = (
-    f"{_COLUMNS}{_LIVING} AND token.id < %(after)b ORDER BY token.id DESC LIMIT %(limit)b"
+  extract(epoch FROM token.expires_at)::bigint, NULL::text"""
+_FOREIGN_COLUMNS: Final = """
+SELECT token.id, NULL::uuid, NULL::text, NULL::text, 'jwt', token.scopes,
+  ARRAY(SELECT audience FROM tenants_api WHERE id = ANY (token.api_ids) ORDER BY audience),
+  extract(epoch FROM token.issued_at)::bigint, extract(epoch FROM token.expires_at)::bigint,
+  profile.slug"""
+_FOREIGN_LIVING: Final = f"""
+FROM tokens_foreigntoken token
+LEFT JOIN tenants_trustprofile profile ON profile.id = token.trust_profile_id
+LEFT JOIN tenants_subject subject ON subject.id = token.subject_id
+WHERE token.tenant_id = %(tenant_id)b AND token.subject_id = %(subject_id)b
+  AND token.id >= %(oldest)b AND ({FOREIGN_DEATH}) IS NULL"""
+
+
+def _write_page(condition: str = "") -> str:
+    """Write the list of both kinds, whose ids are made alike; each is read by its own index."""
+    page = f"{condition} ORDER BY token.id DESC LIMIT %(limit)b"
+    return (
+        f"SELECT * FROM (({_COLUMNS}{_LIVING}{page}) UNION ALL "  # noqa: S608 - fixed texts.
+        f"({_FOREIGN_COLUMNS}{_FOREIGN_LIVING}{page})) found ORDER BY id DESC LIMIT %(limit)b"
+    )
+
+
+LIST_SQL: Final = _write_page()
+LIST_AFTER_SQL: Final = _write_page(" AND token.id < %(after)b")
+FIND_SQL: Final = (
+    f"{_COLUMNS}{_LIVING} AND token.id = %(id)b "
+    f"UNION ALL {_FOREIGN_COLUMNS}{_FOREIGN_LIVING} AND token.id = %(id)b"
 )
-FIND_SQL: Final = f"{_COLUMNS}{_LIVING} AND token.id = %(id)b"
 
 
 @dataclass(frozen=True, slots=True)
 class UserToken:
-    """A living token of a user; times in seconds since the epoch."""
+    """A living token of a user; times in seconds since the epoch.
+
+    An outside token that was accepted directly names its trust profile, neither client nor grant.
+    """
 
     id: UUID
     session_id: UUID | None
@@ -61,6 +87,7 @@ class UserToken:
     audiences: tuple[str, ...]
     issued_at: int
     expires_at: int
+    trust_profile: str = ""
 
 
 def list_tokens(
@@ -106,6 +133,11 @@ def end_token(request: EndpointRequest, caller: Caller, user_id: UUID, token_id:
     """
     _require_writer(request, caller, user_id)
     token = _find(request, user_id, token_id)
+    if token.trust_profile:
+        sessions.revoke_foreign_token(
+            request.tenant.id, token.id, actor=caller.actor, reason=SIGNED_OUT
+        )
+        return
     if token.session_id is None:
         sessions.revoke_access_token(
             request.tenant.id, token.id, actor=caller.actor, reason=SIGNED_OUT
@@ -213,14 +245,17 @@ def _bind(request: EndpointRequest, user_id: UUID) -> dict[str, object]:
 
 
 def _build(row: database.Row) -> UserToken:
-    token_id, session_id, client_id, grant_type, token_format, scopes, audiences, *times = row
+    token_id, session_id, client_id, grant_type, token_format, scopes, audiences, *rest = row
+    issued_at, expires_at, trust_profile = rest
     return UserToken(
         token_id,
         session_id,
-        client_id,
-        grant_type,
+        client_id or "",
+        grant_type or "",
         token_format,
         tuple(scopes),
         tuple(audiences),
-        *times,
+        issued_at,
+        expires_at,
+        trust_profile or "",
     )

@@ -107,7 +107,11 @@ def add_user(
     if caller.master_token is None:
         return MadeUser(_store(request, caller, new, uuid.uuid4()), NOTHING)
     subject = SubjectRecord(
-        uuid.uuid4(), is_enabled=True, cut_off_number=request.cut_off_number, groups=()
+        uuid.uuid4(),
+        is_enabled=True,
+        cut_off_number=request.cut_off_number,
+        groups=(),
+        attributes=orjson.dumps(dict(new.attributes)).decode(),
     )
     asked, decision = _decide(request, caller, subject, wanted)
     planned = issuance.plan_token(asked, decision, request.tenant, now=request.now)

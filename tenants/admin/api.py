@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib import admin
+from django.contrib import admin, messages
 
 from tenants.admin.entity_admin import EntityAdmin
 from tenants.admin.filters import TenantFilter
@@ -15,6 +15,22 @@ from tenants.models import Api, Scope
 if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
+
+    from tenants.admin.forms import EntityForm
+
+LIMITED_JWT_WARNING = (
+    "Tokens of limited use may be JSON Web Tokens now. Whoever verifies one offline does not count "
+    "its use: the limit holds only where this Api introspects."
+)
+SHARED_KEY_WARNING = (
+    "This Api has a key now that it shares with the platform. Whoever verifies with it can sign "
+    "with it too, so these tokens open nothing at the platform's own endpoints."
+)
+# Field -> the choice that makes an Api weaker, and what to say of it.
+WARNINGS: dict[str, tuple[object, str]] = {
+    "allow_limited_jwt": (True, LIMITED_JWT_WARNING),
+    "signing_algorithm": ("HS256", SHARED_KEY_WARNING),
+}
 
 
 class ScopeTable(EntityTable):
@@ -62,6 +78,15 @@ class ApiAdmin(EntityAdmin):
         LIFETIMES,
         ("Introspection", {"fields": ("resource_server_clients",)}),
     )
+
+    def write(self, request: HttpRequest, entity: Model, form: EntityForm) -> None:
+        """Store an Api; warn of what was just made weaker."""
+        super().write(request, entity, form)
+        chosen = {name: form.cleaned_data[name] for name in WARNINGS if name in form.changed_data}
+        for name, choice in chosen.items():
+            weak, warning = WARNINGS[name]
+            if choice == weak:
+                messages.warning(request, warning)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Keep the Apis that every tenant has."""

@@ -94,6 +94,8 @@ class TenantChoices(BaseAdmin):
         if isinstance(db_field, JSONField):
             # A hidden second copy would only say what the stored value says.
             kwargs |= {"form_class": StorableJSONField, "show_hidden_initial": False}
+            if not db_field.null and db_field.has_default():
+                kwargs["empty"] = db_field.get_default
         if isinstance(db_field, URLField):
             kwargs["assume_scheme"] = "https"
         if db_field.name in LABELS:

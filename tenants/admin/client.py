@@ -28,7 +28,7 @@ from tenants.admin.history import redirect_to_home
 from tenants.admin.inlines import EntityStack, FactTable
 from tenants.admin.requests import actor_of
 from tenants.admin.show_once import keep_for_response, show_once, take_issued
-from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.admin.token_settings import CLIENT_LIMITS, LIFETIMES, TOKEN_CHOICES
 from tenants.errors import InvalidEntity
 from tenants.models import AccessPolicy, Client, ClientGrantSettings, ClientSecret
 from tenants.models.fields import GrantTypeChoice
@@ -40,6 +40,21 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from tenants.admin.forms import EntityForm
+
+
+PROOF: Any = (
+    "Proves who it is by",
+    {"fields": ("token_endpoint_auth_method", "jwks", "jwks_uri")},
+)
+WORKLOAD: Any = (
+    "Workload without a secret",
+    {
+        "classes": ("collapse",),
+        "description": "For the method workload_identity: the platform on which the workload runs "
+        "signs a token for it, and that token proves the client.",
+        "fields": ("workload_trust_profile", "workload_subject", "workload_claims"),
+    },
+)
 
 
 class SecretTable(FactTable):
@@ -96,15 +111,18 @@ class ClientAdmin(EntityAdmin):
     add_fieldsets = (
         (None, {"fields": ("tenant", "client_id", "name", "kind")}),
         ("May ask for", {"fields": ("grant_types", "scopes", "default_scopes")}),
-        ("Proves who it is by", {"fields": ("token_endpoint_auth_method", "jwks", "jwks_uri")}),
+        PROOF,
+        WORKLOAD,
         ("Access", {"fields": ("allow_client",)}),
     )
     fieldsets = (
         (None, {"fields": ("tenant", "client_id", "name", "kind", "is_enabled")}),
         ("May ask for", {"fields": ("grant_types", "scopes", "default_scopes")}),
-        ("Proves who it is by", {"fields": ("token_endpoint_auth_method", "jwks", "jwks_uri")}),
+        PROOF,
+        WORKLOAD,
         ("Tokens", {"fields": (*TOKEN_CHOICES, "group_claims", "refresh_token_enabled")}),
         LIFETIMES,
+        CLIENT_LIMITS,
         (
             "Acting for subjects of its application",
             {

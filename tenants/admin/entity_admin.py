@@ -95,6 +95,14 @@ class EntityAdmin(EntityRights, TenantFirst, TenantChoices, EntityHistory, Model
         own = {"tenant_id": tenant_id, "refusals": refusals_of(request)}
         return type(form.__name__, (form,), own)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin a new entity with what the address says; what can be no id is left out."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        for field in self.opts.many_to_many:
+            if field.name in initial:
+                initial[field.name] = [text for text in initial[field.name] if parse_uuid(text)]
+        return initial
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Show the tenant, and what can't be changed once it exists, as facts."""
         fields = list(super().get_readonly_fields(request, obj))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 
 from tenants.admin.project import ParentAdmin
-from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.admin.token_settings import LIFETIMES, LIMITS, TOKEN_CHOICES
 from tenants.models import Environment, Tenant
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class EnvironmentAdmin(ParentAdmin):
         ("Ceilings", {"fields": ("allowed_grant_types", "allowed_signing_algorithms")}),
         ("Tokens", {"fields": TOKEN_CHOICES}),
         LIFETIMES,
+        LIMITS,
     )
 
     def keep_parents(self, rows: QuerySet[Model], tenant_ids: Collection[UUID]) -> QuerySet[Model]:

@@ -21,8 +21,14 @@ ROWS = {"rows": 4}
 class StorableJSONField(forms.JSONField):
     """JSON of bounded size and depth, without what `jsonb` can't hold."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Django's signature.
-        """Show some lines of it."""
+    def __init__(
+        self,
+        *,
+        empty: Callable[[], Any] | None = None,
+        **options: Any,  # noqa: ANN401 - Django's signature.
+    ) -> None:
+        """Show some lines of it; `empty` makes what stands for an empty text, else null does."""
+        self.empty = empty
         super().__init__(**{**options, "widget": UnfoldAdminTextareaWidget(ROWS)})
 
     def bound_data(self, data: Any, initial: Any) -> Any:  # noqa: ANN401 - Django's signature.
@@ -35,6 +41,8 @@ class StorableJSONField(forms.JSONField):
         Raises:
             ValidationError: it is no JSON, or too much, or holds a NUL or half a character.
         """
+        if value == "" and self.empty is not None:
+            return self.empty()
         if isinstance(value, str) and len(value) > MAX_JSON_CHARACTERS:
             raise ValidationError(f"Use at most {MAX_JSON_CHARACTERS} characters.")
         try:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpResponseRedirect
 
 from tenants.admin.entity_admin import EntityAdmin
-from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.admin.token_settings import LIFETIMES, LIMITS, TOKEN_CHOICES
 from tenants.models import Platform
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class PlatformAdmin(EntityAdmin):
         (None, {"fields": ("token_retention_seconds", "refusal_retention_seconds")}),
         ("Tokens", {"fields": TOKEN_CHOICES}),
         ("Lifetimes", {**LIFETIMES[1], "classes": ()}),
+        LIMITS,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:

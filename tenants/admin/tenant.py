@@ -9,7 +9,7 @@ from django.contrib import admin
 
 from tenants.admin.entity_admin import EntityAdmin
 from tenants.admin.requests import actor_of
-from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
+from tenants.admin.token_settings import LIFETIMES, LIMITS, TOKEN_CHOICES
 from tenants.models import Tenant
 from tenants.queries.operators import reach_of
 from tenants.services import tenants
@@ -39,6 +39,7 @@ class TenantAdmin(EntityAdmin):
         (None, {"fields": ("environment", "slug", "name", "issuer", "is_enabled")}),
         ("Tokens", {"fields": ("signing_algorithm", *TOKEN_CHOICES, "scope_excess")}),
         LIFETIMES,
+        LIMITS,
         ("Refused requests", {"fields": ("refusal_retention_seconds",)}),
         (
             "For callers of other systems",

@@ -17,4 +17,27 @@ LIFETIMES: Any = (
         ),
     },
 )
+LIMITS: Any = (
+    "Limits",
+    {
+        "classes": ("collapse",),
+        "description": "How many requests may be sent, and how many at once. An empty field leaves "
+        "the decision to the level above; a maximum binds every level below.",
+        "fields": (
+            ("client_requests_per_minute", "max_client_requests_per_minute"),
+            ("client_request_burst", "max_client_request_burst"),
+            ("address_requests_per_minute", "max_address_requests_per_minute"),
+            ("address_request_burst", "max_address_request_burst"),
+        ),
+    },
+)
+CLIENT_LIMITS: Any = (
+    "Limits",
+    {
+        "classes": ("collapse",),
+        "description": "Beyond these the client is told to wait. An empty field leaves the "
+        "decision to the tenant.",
+        "fields": (("client_requests_per_minute", "client_request_burst"),),
+    },
+)
 TOKEN_CHOICES = ("access_token_format", "claim_profile")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.document import Document
 from tenants.api.fields import (
     Choice,
+    Count,
     EpochSeconds,
     Flag,
     KeySet,
@@ -27,10 +30,13 @@ from tenants.models.fields import (
     TokenFormat,
     validate_client_id,
 )
+from tenants.models.request_limits import MAX_BURST, MAX_REQUESTS_PER_MINUTE
 from tenants.queries.managed_clients import SCOPE_LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tenants.models import TrustProfile
 
 ACCESS: dict[str, Any] = {
     "required": False,
@@ -46,6 +52,23 @@ MEMBER_NAMES = {
     "default_scopes": "default_scope",
     "impersonation_scopes": "impersonation_scope",
 }
+
+
+class TrustProfileName(Text):
+    """The slug of a trust profile, null for none; the view looks it up."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
+        """Bound the name."""
+        super().__init__(max_length=63, allow_null=True, **options)
+
+    def to_representation(self, value: TrustProfile) -> str:  # type: ignore[override]  # a relation.
+        """Write the slug."""
+        return value.slug
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ClaimPattern(serializers.JSONField):
+    """A pattern over claims; the service lints it."""
 
 
 class ClientDocument(Document[Client]):
@@ -64,6 +87,9 @@ class ClientDocument(Document[Client]):
     default_scope = ScopeText(source="default_scopes", required=False)
     jwks = KeySet(required=False)
     jwks_uri = Text(max_length=500, allow_blank=True, required=False)
+    workload_trust_profile = TrustProfileName(required=False)
+    workload_subject = Text(max_length=255, allow_blank=True, required=False)
+    workload_claims = ClaimPattern(required=False)
     cors_allowed_origins = Texts(child=Text(max_length=255), required=False)
     group_claims = Choice(choices=Client.GroupClaims.choices, allow_blank=True, required=False)
     may_impersonate = Flag(required=False)
@@ -80,6 +106,8 @@ class ClientDocument(Document[Client]):
     max_refresh_token_lifetime_seconds = Seconds(**REFRESH)
     refresh_token_idle_lifetime_seconds = Seconds(**REFRESH)
     max_refresh_token_idle_lifetime_seconds = Seconds(**REFRESH)
+    client_requests_per_minute = Count(**{**ACCESS, "max_value": MAX_REQUESTS_PER_MINUTE})
+    client_request_burst = Count(**{**ACCESS, "max_value": MAX_BURST})
     version = serializers.IntegerField(read_only=True)
     client_id_issued_at = EpochSeconds(source="created", read_only=True)
     updated_at = serializers.DateTimeField(source="updated", read_only=True)

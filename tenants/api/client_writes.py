@@ -5,11 +5,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rest_framework import serializers
+
 from tenants import audit
 from tenants.api.client_document import MEMBER_NAMES, split_links
 from tenants.errors import Forbidden, InvalidEntity
 from tenants.models import Api, Client
-from tenants.queries.managed_clients import SCOPE_LINKS, find_scopes, get_client
+from tenants.queries.managed_clients import (
+    SCOPE_LINKS,
+    find_scopes,
+    find_trust_profile,
+    get_client,
+)
 from tenants.services.clients import save_client
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tenants.api.caller import Caller
+    from tenants.models import TrustProfile
 
 
 def lock_client(caller: Caller, client_id: UUID) -> Client:
@@ -47,10 +55,20 @@ def write_client(client: Client, values: Mapping[str, Any], caller: Caller) -> C
     names = {name for link in SCOPE_LINKS for name in values.get(link, ())}
     scopes = find_scopes(caller.tenant.id, names) if names else []
     own, links = split_links(values, scopes)
+    if own.get("workload_trust_profile"):
+        own["workload_trust_profile"] = _find_profile(caller, own["workload_trust_profile"])
     for name, value in own.items():
         setattr(client, name, value)
     with renamed_members():
         return save_client(client, actor=caller.actor, links=links)
+
+
+def _find_profile(caller: Caller, slug: str) -> TrustProfile:
+    profile = find_trust_profile(caller.tenant.id, slug)
+    if profile is None:
+        text = f"This tenant has no trust profile {slug}."
+        raise serializers.ValidationError({"workload_trust_profile": [text]})
+    return profile
 
 
 @contextmanager

@@ -85,6 +85,12 @@ def unavailable(retry_after_seconds: int = 1) -> Problem:
     )
 
 
+def rate_limited(detail: str, retry_after_seconds: int) -> Problem:
+    """Make the problem of a caller that comes too often. Source: RFC 6585 section 4."""
+    headers = {"Retry-After": str(retry_after_seconds)}
+    return Problem(problems.RATE_LIMITED, detail, headers=headers)
+
+
 def write_problem(problem: Problem, request: Request) -> Response:
     """Write a problem document. Source: RFC 9457 section 3."""
     document: dict[str, JSON] = {

@@ -61,6 +61,10 @@ class Seconds(serializers.IntegerField):
         return data
 
 
+class Count(Seconds):
+    """A JSON integer that counts something."""
+
+
 class EpochSeconds(serializers.IntegerField):
     """A moment in seconds since the epoch. Source: RFC 7591 section 3.2.1."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/api/v1/"
 DOCUMENT_TYPE: Final = "application/vnd.oai.openapi+json"
-ALWAYS: Final = (400, 401, 403, 503)
+ALWAYS: Final = (400, 401, 403, 429, 503)
 BODY: Final = (413, 415, 422)
 AUTHENTICATION: Final = cast("list[str]", settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"])
 IF_MATCH: Final = OpenApiParameter(

@@ -71,6 +71,9 @@ INVALID_ENTITY: Final = ProblemType(
 PRECONDITION_REQUIRED: Final = ProblemType(
     "precondition_required", HTTPStatus.PRECONDITION_REQUIRED, "If-Match is missing"
 )
+RATE_LIMITED: Final = ProblemType(
+    "rate_limited", HTTPStatus.TOO_MANY_REQUESTS, "The caller sends too many requests"
+)
 SERVER_ERROR: Final = ProblemType(
     "server_error", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here"
 )
@@ -93,6 +96,7 @@ ALL: Final = (
     UNSUPPORTED_MEDIA_TYPE,
     INVALID_ENTITY,
     PRECONDITION_REQUIRED,
+    RATE_LIMITED,
     SERVER_ERROR,
     TEMPORARILY_UNAVAILABLE,
 )

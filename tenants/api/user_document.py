@@ -14,6 +14,11 @@ from tenants.api.fields import Flag, Text, Texts
 from tenants.api.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from tenants.models import Group, Subject, SubjectIdentity
 from tenants.models.fields import validate_slug
+from tenants.models.group_details import (
+    validate_group_attributes,
+    validate_resources,
+    validate_roles,
+)
 from tenants.models.subject import validate_attributes, validate_external_id
 
 MAX_CURSOR_CHARACTERS: Final = 100
@@ -22,6 +27,11 @@ MAX_CURSOR_CHARACTERS: Final = 100
 @extend_schema_field(OpenApiTypes.OBJECT)
 class Attributes(serializers.JSONField):
     """A JSON object."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object"}})
+class Listed(serializers.JSONField):
+    """A JSON list of objects."""
 
 
 class Slugs(serializers.ListField):
@@ -74,6 +84,9 @@ class GroupDocument(Document[Group]):
     slug = Text(max_length=63, validators=[validate_slug])
     name = Text(max_length=200, allow_blank=True, required=False)
     permissions = Texts(child=Text(max_length=200), required=False)
+    roles = Texts(child=Text(max_length=200), required=False, validators=[validate_roles])
+    attributes = Listed(required=False, validators=[validate_group_attributes])
+    resources = Listed(required=False, validators=[validate_resources])
 
 
 class GroupPageDocument(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenants import models
 from tenants.configuration.vocabulary import Attribute, Kind
 from tenants.models.fields import SETTINGS_FIELDS
+from tenants.models.request_limits import CLIENT_LIMIT_FIELDS, LIMIT_FIELDS
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name in the files, no secret.
 
@@ -23,6 +24,7 @@ def _links(**targets: str) -> tuple[Attribute, ...]:
 
 SECRET_SOURCES = ("value", "value_from_env", "value_from_file", "hash", "pepper_id", "hint")
 SETTINGS = _attributes(*SETTINGS_FIELDS)
+LIMITS = _attributes(*LIMIT_FIELDS)
 CLIENT_SETTINGS = (
     *(item for item in SETTINGS if REFRESH_TOKEN not in item.name),
     Attribute("enabled", "refresh_token_enabled", REFRESH_TOKEN),
@@ -50,7 +52,7 @@ PLATFORM = Kind(
     "platform",
     models.Platform,
     (),
-    (*SETTINGS, *_attributes("token_retention_seconds", "refusal_retention_seconds")),
+    (*SETTINGS, *LIMITS, *_attributes("token_retention_seconds", "refusal_retention_seconds")),
     is_container=True,
 )
 PROJECT = Kind(
@@ -70,6 +72,7 @@ ENVIRONMENT = Kind(
     (
         *_attributes("slug", "name"),
         *SETTINGS,
+        *LIMITS,
         *_sets("allowed_grant_types", "allowed_signing_algorithms"),
     ),
     children=("tenants",),
@@ -84,6 +87,7 @@ TENANT = Kind(
         *_attributes("slug", "name", "is_enabled", "is_built_in"),
         *(item for item in SETTINGS if item.name != "claim_profile"),
         Attribute("claim_profile", is_late=True),
+        *LIMITS,
         *_attributes("signing_algorithm", "scope_excess", "issuer_override"),
         *_attributes("allow_typed_secrets", "allow_json_token_requests"),
         *_attributes("allow_spaceblocks_alias", "allow_aidbox_alias", "refusal_retention_seconds"),
@@ -120,6 +124,8 @@ CLIENT = Kind(
         *_attributes("client_id", "name", "is_enabled", "kind"),
         *_sets("grant_types"),
         *_attributes("token_endpoint_auth_method", "jwks", "jwks_uri"),
+        Attribute("workload_trust_profile", target="trust_profiles"),
+        *_attributes("workload_subject", "workload_claims"),
         *_links(scopes="scopes", default_scopes="scopes"),
         *_attributes("redirect_uris", "post_logout_redirect_uris", "skip_authorization"),
         *_sets("cors_allowed_origins"),
@@ -127,6 +133,7 @@ CLIENT = Kind(
         *_sets("impersonated_tenants", "impersonated_subjects"),
         *_links(impersonation_scopes="scopes"),
         Attribute("max_impersonated_token_lifetime_seconds"),
+        *_attributes(*CLIENT_LIMIT_FIELDS),
         *CLIENT_SETTINGS,
     ),
     children=("secrets", "grant_settings"),
@@ -152,14 +159,18 @@ TRUST_PROFILE = Kind(
     models.TrustProfile,
     ("slug",),
     (
-        *_attributes("slug", "name", "is_enabled", "issuer", "audience"),
+        *_attributes("slug", "name", "is_enabled", "kind", "issuer", "audience"),
         *_sets("algorithms"),
         *_attributes("jwks_uri", "jwks"),
+        *_attributes("introspection_endpoint", "introspection_client_id", "token_prefix"),
         *_links(maximum_scopes="scopes"),
-        *_attributes("scope_claim", "subject_claim", "maximum_age_seconds", "clock_skew_seconds"),
-        *_attributes("provisioning"),
+        *_attributes("scope_claim", "scope_mapping", "required_claims", "subject_claim"),
+        *_attributes("maximum_age_seconds", "maximum_lifetime_seconds", "clock_skew_seconds"),
+        *_attributes("provisioning", "max_subjects_per_day"),
+        *_attributes("linking_claim", "linking_verified_claim", "is_accepted_directly"),
+        *_links(direct_apis="apis"),
     ),
-    extras=("shared_secret",),
+    extras=("shared_secret", "introspection_secret"),
 )
 ACCESS_POLICY = Kind(
     "access_policies",
@@ -197,7 +208,7 @@ CLAIM_PROFILE = Kind(
     "claim profile",
     models.ClaimProfile,
     ("slug",),
-    _attributes("slug", "base", "is_dual"),
+    _attributes("slug", "base", "is_dual", "group_claims_budget_bytes"),
 )
 CLAIM_RULE = Kind(
     "claim_rules",
@@ -205,13 +216,19 @@ CLAIM_RULE = Kind(
     models.ClaimRule,
     ("slug",),
     (
-        *_attributes("slug", "claim", "value"),
+        *_attributes("slug", "claim", "source", "value", "condition", "is_required"),
         Attribute("api", target="apis"),
         Attribute("client", target="clients"),
         Attribute("grant_type"),
     ),
 )
-GROUP = Kind("groups", "group", models.Group, ("slug",), _attributes("slug", "name", "permissions"))
+GROUP = Kind(
+    "groups",
+    "group",
+    models.Group,
+    ("slug",),
+    _attributes("slug", "name", "permissions", "roles", "attributes", "resources"),
+)
 OPERATOR = Kind(
     "operators",
     "operator",

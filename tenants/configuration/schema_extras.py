@@ -13,8 +13,12 @@ KEY_ID: Schema = {"type": "string", "minLength": 1, "maxLength": 32}
 CIPHERTEXT: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 JWKS: Schema = {
     "type": ["array", "null"],
-    "items": {"type": "object", "required": ["kty"], "properties": {"kty": {"type": "string"}}},
-    "description": "Public keys. Source: RFC 7517 section 4.",
+    "items": {
+        "type": "object",
+        "properties": {"kty": {"type": "string"}, "pem": {"type": "string"}},
+    },
+    "description": "Public keys: JWKs (RFC 7517 section 4), or objects with a PEM text in pem, and "
+    "kid where the issuer names it.",
 }
 NAMES: Schema = {
     "type": ["array", "null"],
@@ -24,13 +28,27 @@ NAMES: Schema = {
 }
 # JSON values by the name of their attribute.
 JSON_VALUES: dict[str, Schema] = {
+    "attributes": {"type": ["array", "null"], "items": {"type": "object"}},
+    "condition": {"type": ["object", "null"]},
     "jwks": JWKS,
     "limit_audiences": NAMES,
     "limit_scopes": NAMES,
     "permissions": {"type": ["array", "null"], "items": {"type": "string", "maxLength": 200}},
     "public_jwk": {"type": ["object", "null"], "description": "Absent for a symmetric key."},
+    "required_claims": {"type": ["object", "null"]},
+    "resources": {"type": ["array", "null"], "items": {"type": "object"}},
+    "roles": {"type": ["array", "null"], "items": {"type": "string", "maxLength": 200}},
     "rule": {},
+    "scope_mapping": {
+        "type": ["object", "null"],
+        "additionalProperties": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "uniqueItems": True,
+        },
+    },
     "value": {"description": "The value, as JSON."},
+    "workload_claims": {"type": ["object", "null"]},
 }
 SOURCES: dict[str, Schema] = {
     "value": {
@@ -74,11 +92,25 @@ SHARED_SECRET: Schema = {
     "oneOf": [{"required": [name]} for name in (*SOURCES, "ciphertext")],
     "dependentRequired": {"ciphertext": ["kek_id"], "kek_id": ["ciphertext"]},
 }
-EXTRAS: dict[str, Schema] = {**SOURCES, **HASH_SOURCE, "shared_secret": SHARED_SECRET}
+INTROSPECTION_SECRET: Schema = {
+    **SHARED_SECRET,
+    "description": "The secret by which this platform asks the introspection endpoint.",
+}
+EXTRAS: dict[str, Schema] = {
+    **SOURCES,
+    **HASH_SOURCE,
+    "shared_secret": SHARED_SECRET,
+    "introspection_secret": INTROSPECTION_SECRET,
+}
 _ONE_SOURCE: Schema = {
     "oneOf": [{"required": [name]} for name in (*SOURCES, "hash")],
     "dependentRequired": {"pepper_id": ["hash", "id"], "hint": ["hash"]},
 }
 SHAPES: dict[str, Schema] = {"secrets": _ONE_SOURCE, "master_tokens": _ONE_SOURCE}
 # What stands under these names is never repeated in a message.
-SECRET_NAMES = frozenset((*SOURCES, "hash", "ciphertext", "private_ciphertext", "shared_secret"))
+SECRET_NAMES = frozenset(
+    (
+        *(*SOURCES, "hash", "ciphertext", "private_ciphertext"),
+        *("shared_secret", "introspection_secret"),
+    )
+)

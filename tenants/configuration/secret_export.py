@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenants import models
 from tenants.configuration.values import encode_bytes
+from tenants.services.trust_profiles import SECRET_SLOTS
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -22,7 +23,7 @@ def needs_id(entity: Model) -> bool:
         case models.ClientSecret():
             return entity.secret_hash is not None
         case models.TrustProfile():
-            return entity.shared_secret_ciphertext is not None
+            return any(slot.read(entity) is not None for slot in SECRET_SLOTS)
         case models.MasterToken() | models.SigningKey():
             return True
         case _:
@@ -38,11 +39,18 @@ def write_secret(entity: Model) -> dict[str, JSON]:
             return _write_hash(entity.secret_hash, entity.pepper_id, entity.hint)
         case models.MasterToken():
             return _write_hash(entity.token_hash, entity.pepper_id, entity.hint)
-        case models.TrustProfile() if entity.shared_secret_ciphertext is not None:
-            ciphertext = encode_bytes(bytes(entity.shared_secret_ciphertext))
-            return {"shared_secret": {"ciphertext": ciphertext, "kek_id": entity.kek_id}}
+        case models.TrustProfile():
+            return _write_ciphertexts(entity)
         case _:
             return {}
+
+
+def _write_ciphertexts(profile: models.TrustProfile) -> dict[str, JSON]:
+    return {
+        slot.name: {"ciphertext": encode_bytes(stored), "kek_id": slot.read_kek_id(profile)}
+        for slot in SECRET_SLOTS
+        if (stored := slot.read(profile)) is not None
+    }
 
 
 def _write_hash(digest: bytes | memoryview | None, pepper_id: str, hint: str) -> dict[str, JSON]:

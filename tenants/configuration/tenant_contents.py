@@ -40,8 +40,8 @@ REMOVED_FIRST = (
     "access_policies",
     "groups",
     "master_tokens",
-    "trust_profiles",
     "clients",
+    "trust_profiles",
 )
 PLAIN_LISTS = ("groups", "access_policies", "claim_rules", "operators")
 
@@ -61,11 +61,12 @@ class TenantContents:
         self._bring_list(CLAIM_PROFILE, names)
         bring(self._tenant_draft(), is_late=True)
         self._bring_apis(names)
+        self._bring_trust_profiles(names)
         self._bring_clients(names)
         for draft in self._list(API).drafts(names):
             if not draft.is_new:
                 bring(draft, is_late=True)
-        self._bring_sources(names)
+        self._bring_master_tokens(names)
         for name in PLAIN_LISTS:
             self._bring_list(KINDS[name], names)
         bring_signing_keys(self.journal, self.entry, self.tenant, self.tenant.path, names)
@@ -119,10 +120,12 @@ class TenantContents:
                 for grant in settings.drafts(names):
                     bring(grant)
 
-    def _bring_sources(self, names: Names) -> None:
+    def _bring_trust_profiles(self, names: Names) -> None:
         for draft in self._list(TRUST_PROFILE).drafts(names):
             bring_trust_profile(draft)
             names.add(TRUST_PROFILE.name, draft.name, None if draft.is_new else draft.entity)
+
+    def _bring_master_tokens(self, names: Names) -> None:
         tokens = self._list(MASTER_TOKEN)
         for draft in tokens.drafts(names):
             bring_master_token(tokens, draft)

@@ -14,6 +14,7 @@ from tenants.models.operator import Membership, User
 from tenants.models.platform import Environment, Platform, Project
 from tenants.models.signing_key import SigningKey
 from tenants.models.subject import Group, Subject, SubjectIdentity
+from tenants.models.subject_quota import SubjectQuota
 from tenants.models.tenant import IssuerReservation, Tenant
 from tenants.models.trust_profile import TrustProfile
 
@@ -41,6 +42,7 @@ __all__ = [
     "SigningKey",
     "Subject",
     "SubjectIdentity",
+    "SubjectQuota",
     "Tenant",
     "TrustProfile",
     "User",

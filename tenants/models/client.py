@@ -24,13 +24,15 @@ from tenants.models.fields import (
     validate_origins,
     validate_pattern,
 )
+from tenants.models.request_limits import ClientLimits
 from tenants.models.tenant import Tenant
+from tenants.models.trust_profile import TrustProfile
 
 if TYPE_CHECKING:
     from oauthlib.common import Request
 
 
-class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore[misc]  # untyped.
+class Client(AbstractApplication, TokenLifetimes, TokenChoices, ClientLimits):  # type: ignore[misc]  # untyped.
     """An application that asks for tokens. Source: RFC 6749 section 2, RFC 7591 section 2."""
 
     class Kind(models.TextChoices):
@@ -50,6 +52,7 @@ class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore
         CLIENT_SECRET_BASIC = "client_secret_basic", "secret, HTTP Basic"
         CLIENT_SECRET_POST = "client_secret_post", "secret, request body"
         PRIVATE_KEY_JWT = "private_key_jwt", "signed assertion"
+        WORKLOAD_IDENTITY = "workload_identity", "token of a trusted outside issuer"
         NONE = "none", "none (public client)"
 
     class GroupClaims(models.TextChoices):
@@ -91,6 +94,27 @@ class Client(AbstractApplication, TokenLifetimes, TokenChoices):  # type: ignore
     )
     jwks_uri = models.URLField(
         max_length=500, blank=True, default="", help_text="Or the address that serves them."
+    )
+    workload_trust_profile = models.ForeignKey(
+        TrustProfile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="workload_clients",
+        help_text="Whose tokens prove this client; for workload_identity only.",
+    )
+    workload_subject = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        help_text="The exact subject of such a token, "
+        "such as repo:octo-org/octo-repo:environment:production.",
+    )
+    workload_claims = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="A pattern (as in the policy engine match) that the token's claims must contain "
+        "besides.",
     )
     scopes = models.ManyToManyField(
         Scope, blank=True, related_name="clients", help_text="What the client may ask for."

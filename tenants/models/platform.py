@@ -14,12 +14,13 @@ from tenants.models.fields import (
     TokenLifetimes,
     validate_slug,
 )
+from tenants.models.request_limits import RequestLimits
 
 DEFAULT_RETENTION_SECONDS = 7 * 86_400
 MAX_RETENTION_SECONDS = 30 * 86_400
 
 
-class Platform(TokenLifetimes, TokenChoices):
+class Platform(TokenLifetimes, TokenChoices, RequestLimits):
     """The one row of platform-wide defaults and ceilings."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
@@ -59,7 +60,7 @@ class Project(Entity):
         return self.slug
 
 
-class Environment(Entity, TokenLifetimes, TokenChoices):
+class Environment(Entity, TokenLifetimes, TokenChoices, RequestLimits):
     """A stage of a project, with ceilings for all of its tenants."""
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="environments")

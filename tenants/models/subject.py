@@ -9,6 +9,11 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from tenants.models.fields import Entity, validate_slug
+from tenants.models.group_details import (
+    validate_group_attributes,
+    validate_resources,
+    validate_roles,
+)
 from tenants.models.tenant import Tenant
 from tenants.models.trust_profile import TrustProfile
 from tenants.personal_data import PersonalData
@@ -106,6 +111,25 @@ class Group(Entity):
     slug = models.CharField(max_length=63, validators=[validate_slug])
     name = models.CharField(max_length=200, blank=True, default="")
     permissions = models.JSONField(default=list, blank=True, help_text="A list of texts.")
+    roles = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_roles],
+        help_text="A list of texts, which the claim `roles` tells.",
+    )
+    attributes = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_group_attributes],
+        help_text='A list such as [{"name": "region", "value": "north"}].',
+    )
+    resources = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_resources],
+        help_text='A list such as [{"id": "7", "name": "Shop", "privilege": "order", '
+        '"resource_type": {"id": "1", "name": "Store"}}].',
+    )
     subjects = models.ManyToManyField(Subject, blank=True, related_name="groups")
 
     class Meta:

@@ -17,6 +17,7 @@ from tenants.models.platform import (
     MAX_RETENTION_SECONDS,
     Environment,
 )
+from tenants.models.request_limits import RequestLimits
 
 
 class IssuerReservation(models.Model):
@@ -32,7 +33,7 @@ class IssuerReservation(models.Model):
         return self.path
 
 
-class Tenant(Entity, TokenLifetimes, TokenChoices):
+class Tenant(Entity, TokenLifetimes, TokenChoices, RequestLimits):
     """A customer's own authorization server: issuer, keys, clients and rules."""
 
     class ScopeExcess(models.TextChoices):

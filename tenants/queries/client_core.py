@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from tenants.claim_patterns import compile_claims
 from tenants.impersonation import build_right
-from tenants.queries.tenant_core import build_settings, read_bytes
-from tenants.records import ClientRecord, ClientSecretRecord, KeyedHash
+from tenants.queries.tenant_core import build_limits, build_settings, read_bytes
+from tenants.records import ClientRecord, ClientSecretRecord, KeyedHash, WorkloadIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,19 @@ def build_client(document: Row) -> ClientRecord:
         settings=build_settings(client),
         grant_settings={g["grant_type"]: build_settings(g) for g in document["grants"] or ()},
         group_claims=client["group_claims"],
+        limits=build_limits(client),
         impersonation=_build_impersonation(document) if client["may_impersonate"] else None,
+        workload=_build_workload(client) if client["workload_trust_profile_id"] else None,
+    )
+
+
+def _build_workload(client: Row) -> WorkloadIdentity:
+    claims = client["workload_claims"] or None
+    return WorkloadIdentity(
+        trust_profile_id=UUID(client["workload_trust_profile_id"]),
+        subject=client["workload_subject"],
+        claims=claims,
+        claims_hold=compile_claims(claims),
     )
 
 

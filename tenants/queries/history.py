@@ -119,6 +119,7 @@ def _describe_tenant(past: Past) -> dict[str, Any]:
             {
                 "profile": profile,
                 "scopes": _scope_names(past, profile["maximum_scopes"], since, names),
+                "direct_apis": past.linked("api", profile.get("direct_apis", ()), since),
             }
             for since, profile in _living(past, "trust_profile")
             if profile["is_enabled"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Prefetch
 
 from tenants.errors import NotFound
-from tenants.models import Client, ClientSecret, Scope
+from tenants.models import Client, ClientSecret, Scope, TrustProfile
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -78,8 +78,14 @@ def find_scopes(tenant_id: UUID, names: Collection[str]) -> list[Scope]:
     return list(Scope.objects.filter(tenant=tenant_id, name__in=names).select_related("api"))
 
 
+def find_trust_profile(tenant_id: UUID, slug: str) -> TrustProfile | None:
+    """Find the tenant's trust profile of this name; one statement."""
+    return TrustProfile.objects.filter(tenant=tenant_id, slug=slug).first()
+
+
 def _clients(tenant_id: UUID) -> QuerySet[Client]:
     scopes = Scope.objects.select_related("api")
     links = (Prefetch(name, scopes) for name in SCOPE_LINKS)
-    clients = Client.objects.filter(tenant=tenant_id).select_related("tenant__environment")
+    related = ("tenant__environment", "workload_trust_profile")
+    clients = Client.objects.filter(tenant=tenant_id).select_related(*related)
     return clients.prefetch_related(*links)

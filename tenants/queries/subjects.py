@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
 
-from tenants.records import MembershipRecord, SubjectRecord
+from tenants.records import MembershipRecord, ResourceRecord, SubjectRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from tenants.records import TrustMatch
 
@@ -22,20 +22,47 @@ def groups_of(subject: str) -> str:
     JOIN tenants_group g ON g.id = m.group_id WHERE m.subject_id = {subject} ORDER BY g.slug)"""  # noqa: S608 - fixed texts.
 
 
+def attributes_of(subject: str) -> str:
+    """Write the attributes of a subject as a JSON text; empty where there are none."""
+    return f"COALESCE(NULLIF({subject}.attributes, '{{}}'::jsonb)::text, '')"
+
+
 def memberships_of(subject: str) -> str:
     """Write the groups of a subject as a JSON text, by slug; empty where there is no subject."""
-    return f"""COALESCE((SELECT json_agg(json_build_array(g.id, g.slug, g.name, g.permissions)
+    return f"""COALESCE((SELECT json_agg(json_build_array(g.id, g.slug, g.name, g.permissions,
+      g.roles, g.attributes, g.resources)
     ORDER BY g.slug) FROM tenants_group_subjects m JOIN tenants_group g ON g.id = m.group_id
     WHERE m.subject_id = {subject})::text, '[]')"""  # noqa: S608 - fixed texts.
 
 
 def read_memberships(text: str | None) -> tuple[MembershipRecord, ...]:
-    """Read what `memberships_of` has written; a permission is a text."""
+    """Read what `memberships_of` has written; permissions and roles are texts."""
     if not text or text == "[]":
         return ()
     return tuple(
-        MembershipRecord(UUID(group_id), slug, name, _texts(permissions))
-        for group_id, slug, name, permissions in json.loads(text)
+        MembershipRecord(
+            UUID(group_id),
+            slug,
+            name,
+            _texts(permissions),
+            _texts(roles),
+            tuple([(attribute["name"], attribute["value"]) for attribute in attributes]),
+            tuple([_build_resource(resource) for resource in resources]),
+        )
+        for group_id, slug, name, permissions, roles, attributes, resources in json.loads(text)
+    )
+
+
+def _build_resource(resource: Mapping[str, Any]) -> ResourceRecord:
+    """Build what the model's validator has let through."""
+    kind = resource.get("resource_type", {})
+    return ResourceRecord(
+        resource["id"],
+        resource.get("name", ""),
+        resource.get("external_id", ""),
+        resource.get("privilege", ""),
+        kind.get("id", ""),
+        kind.get("name", ""),
     )
 
 
@@ -48,12 +75,12 @@ def _texts(permissions: object) -> tuple[str, ...]:
 # greater one and ends what is granted here.
 BY_IDENTITY_SQL = f"""
 SELECT s.id, s.is_enabled, COALESCE((SELECT max(number) FROM tenants_cutoff), 0),
-  {memberships_of("s.id")}
+  {memberships_of("s.id")}, {attributes_of("s")}
 FROM tenants_subjectidentity i JOIN tenants_subject s ON s.id = i.subject_id
 WHERE i.tenant_id = %s AND i.trust_profile_id = %s AND i.sub = %s
 """  # noqa: S608 - fixed texts.
 BY_IDS_SQL = f"""
-SELECT s.id, s.is_enabled, 0, {memberships_of("s.id")}
+SELECT s.id, s.is_enabled, 0, {memberships_of("s.id")}, {attributes_of("s")}
 FROM tenants_subject s WHERE s.tenant_id = %s AND s.id = ANY (%s)
 """  # noqa: S608 - fixed texts.
 
@@ -69,7 +96,7 @@ def find_subject(tenant_id: UUID, match: TrustMatch) -> SubjectRecord | None:
 def find_subjects(tenant_id: UUID, ids: Collection[UUID]) -> dict[UUID, SubjectRecord]:
     """Find subjects of the tenant by id; one statement, and none where none is asked for.
 
-    Nothing is issued to them by this, so they carry no cut-off number.
+    No session begins by this, so they carry no cut-off number.
     """
     if not ids:
         return {}
@@ -79,8 +106,8 @@ def find_subjects(tenant_id: UUID, ids: Collection[UUID]) -> dict[UUID, SubjectR
     return {row[0]: _build(row) for row in rows}
 
 
-def _build(row: tuple[UUID, bool, int, str]) -> SubjectRecord:
-    subject_id, is_enabled, cut_off_number, text = row
+def _build(row: tuple[UUID, bool, int, str, str]) -> SubjectRecord:
+    subject_id, is_enabled, cut_off_number, text, attributes = row
     memberships = read_memberships(text)
     slugs = tuple(membership.slug for membership in memberships)
-    return SubjectRecord(subject_id, is_enabled, cut_off_number, slugs, memberships)
+    return SubjectRecord(subject_id, is_enabled, cut_off_number, slugs, memberships, attributes)

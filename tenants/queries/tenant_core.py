@@ -9,14 +9,19 @@ from uuid import UUID
 
 from django.db import connection
 
+from tenants.claim_patterns import compile_claims
+from tenants.claim_rules import compile_claim_rule
 from tenants.models.fields import SETTINGS_FIELDS
+from tenants.models.request_limits import LIMIT_FIELDS
 from tenants.policy_engines import compile_rule
 from tenants.records import (
+    CONSTANT,
     ApiRecord,
     Ciphertext,
     ClaimProfileRecord,
     ClaimRuleRecord,
     PolicyRecord,
+    RequestLimits,
     ScopeRecord,
     SigningKeyRecord,
     TenantSnapshot,
@@ -30,7 +35,13 @@ if TYPE_CHECKING:
     # One row as PostgreSQL's JSON functions write it; its shape is the statement's below.
     Row = Mapping[str, Any]
 
-CORE_SQL = """
+# What a trust profile is built of; `tp` is its row.
+TRUST_PROFILE_JSON = """json_build_object('profile', tp, 'scopes', ARRAY(
+      SELECT s.name FROM tenants_trustprofile_maximum_scopes m
+      JOIN tenants_scope s ON s.id = m.scope_id WHERE m.trustprofile_id = tp.id),
+      'direct_apis', ARRAY(
+        SELECT api_id FROM tenants_trustprofile_direct_apis WHERE trustprofile_id = tp.id))"""
+CORE_SQL = f"""
 SELECT json_build_object(
   'tenant', row_to_json(t), 'environment', row_to_json(e), 'platform', row_to_json(p),
   'project_slug', (SELECT slug FROM tenants_project WHERE id = e.project_id),
@@ -53,9 +64,7 @@ SELECT json_build_object(
         WHERE accesspolicy_id = ap.id)
     ) ORDER BY ap.slug) FROM tenants_accesspolicy ap
     WHERE ap.tenant_id = t.id AND ap.is_enabled),
-  'trust_profiles', (SELECT json_agg(json_build_object('profile', tp, 'scopes', ARRAY(
-      SELECT s.name FROM tenants_trustprofile_maximum_scopes m
-      JOIN tenants_scope s ON s.id = m.scope_id WHERE m.trustprofile_id = tp.id)))
+  'trust_profiles', (SELECT json_agg({TRUST_PROFILE_JSON} ORDER BY tp.id)
     FROM tenants_trustprofile tp WHERE tp.tenant_id = t.id AND tp.is_enabled),
   'claim_profiles', (SELECT json_agg(c) FROM tenants_claimprofile c WHERE c.tenant_id = t.id),
   'claim_rules', (SELECT json_agg(r ORDER BY r.slug) FROM tenants_claimrule r
@@ -65,7 +74,7 @@ FROM tenants_tenant t
 JOIN tenants_environment e ON e.id = t.environment_id
 CROSS JOIN tenants_platform p
 WHERE t.path = %s
-"""
+"""  # noqa: S608 - fixed texts.
 
 
 def read_core(path: str, *, base_url: str) -> TenantSnapshot | None:
@@ -106,7 +115,7 @@ def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
         keys=tuple(_build_key(row) for row in document["keys"] or ()),
         policies=tuple(build_policy(row, tenant["version"]) for row in document["policies"] or ()),
         trust_profiles=tuple(
-            _build_trust_profile(row, f"{base_url}/t/{tenant['path']}")
+            build_trust_profile(row, f"{base_url}/t/{tenant['path']}")
             for row in document["trust_profiles"] or ()
         ),
         claim_profiles=MappingProxyType({profile.slug: profile for profile in profiles}),
@@ -116,6 +125,7 @@ def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
         allow_json_token_requests=tenant["allow_json_token_requests"],
         allow_spaceblocks_alias=tenant["allow_spaceblocks_alias"],
         allow_aidbox_alias=tenant["allow_aidbox_alias"],
+        limit_levels=tuple(build_limits(level) for level in (platform, environment, tenant)),
     )
 
 
@@ -123,6 +133,11 @@ def build_settings(row: Row) -> TokenSettings:
     """Build the token settings of one level; an empty text says nothing, like null."""
     values = {name: row[name] or None for name in SETTINGS_FIELDS}
     return TokenSettings(**values, refresh_token_enabled=row.get("refresh_token_enabled"))
+
+
+def build_limits(row: Row) -> RequestLimits:
+    """Build the limits of one level; a state of before there were limits says nothing."""
+    return RequestLimits(**{name: row.get(name) for name in LIMIT_FIELDS})
 
 
 def read_bytes(text: str | None) -> bytes:
@@ -202,9 +217,10 @@ def _optional_names(names: list[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _build_trust_profile(row: Row, issuer: str) -> TrustProfileRecord:
+def build_trust_profile(row: Row, issuer: str) -> TrustProfileRecord:
+    """Build a trust profile with its pattern compiled; `issuer` is its tenant's own."""
     profile = row["profile"]
-    secret = read_bytes(profile["shared_secret_ciphertext"])
+    required = profile["required_claims"] or None
     return TrustProfileRecord(
         id=UUID(profile["id"]),
         slug=profile["slug"],
@@ -213,22 +229,47 @@ def _build_trust_profile(row: Row, issuer: str) -> TrustProfileRecord:
         algorithms=frozenset(profile["algorithms"]),
         jwks_uri=profile["jwks_uri"],
         jwks=tuple(profile["jwks"]),
-        shared_secret=Ciphertext(profile["kek_id"], secret) if secret else None,
+        shared_secret=_optional_secret(profile["kek_id"], profile["shared_secret_ciphertext"]),
         maximum_scope=frozenset(row["scopes"]),
         scope_claim=profile["scope_claim"],
         maximum_age_seconds=profile["maximum_age_seconds"],
         clock_skew_seconds=profile["clock_skew_seconds"],
         subject_claim=profile["subject_claim"],
         provisioning=profile["provisioning"],
+        kind=profile["kind"],
+        introspection_endpoint=profile["introspection_endpoint"],
+        introspection_client_id=profile["introspection_client_id"],
+        introspection_secret=_optional_secret(
+            profile["introspection_kek_id"], profile["introspection_secret_ciphertext"]
+        ),
+        token_prefix=profile["token_prefix"],
+        scope_mapping=MappingProxyType(
+            {name: frozenset(ours) for name, ours in profile["scope_mapping"].items()}
+        ),
+        required_claims=required,
+        claims_hold=compile_claims(required),
+        maximum_lifetime_seconds=profile["maximum_lifetime_seconds"],
+        max_subjects_per_day=profile["max_subjects_per_day"],
+        linking_claim=profile["linking_claim"],
+        linking_verified_claim=profile["linking_verified_claim"],
+        is_accepted_directly=profile["is_accepted_directly"],
+        direct_api_ids=frozenset(UUID(api) for api in row["direct_apis"]),
     )
 
 
+def _optional_secret(kek_id: str, text: str | None) -> Ciphertext | None:
+    blob = read_bytes(text)
+    return Ciphertext(kek_id, blob) if blob else None
+
+
 def _build_claim_profile(row: Row) -> ClaimProfileRecord:
-    return ClaimProfileRecord(row["slug"], row["base"], is_dual=row["is_dual"])
+    budget = row.get("group_claims_budget_bytes")  # States of older versions have none.
+    return ClaimProfileRecord(row["slug"], row["base"], row["is_dual"], budget)
 
 
 def _build_claim_rule(row: Row) -> ClaimRuleRecord:
-    return ClaimRuleRecord(
+    """Build a rule with its value and condition compiled; older versions had constants only."""
+    rule = ClaimRuleRecord(
         id=UUID(row["id"]),
         claim=row["claim"],
         value=row["value"],
@@ -236,4 +277,8 @@ def _build_claim_rule(row: Row) -> ClaimRuleRecord:
         client_id=optional_id(row["client_id"]),
         grant_type=row["grant_type"],
         slug=row["slug"],
+        source=row.get("source", CONSTANT),
+        condition=row.get("condition") or None,
+        is_required=row.get("is_required", False),
     )
+    return compile_claim_rule(rule)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from tenants import models
+from tenants.models.request_limits import LIMIT_NAMES
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -30,7 +31,7 @@ def find_excesses(entity: Model) -> Messages:
         | models.ClientGrantSettings,
     ):
         return {}
-    messages = _find_lifetime_excesses(entity)
+    messages = _find_number_excesses(entity)
     messages.update(_find_unknown_profile(entity))
     messages.update(_find_forbidden_algorithm(entity))
     return messages
@@ -51,13 +52,14 @@ def _levels_of(entity: Model) -> list[Model]:
     return [entity, *(_levels_of(above) if above else [])]
 
 
-def _find_lifetime_excesses(entity: Model) -> Messages:
+def _find_number_excesses(entity: Model) -> Messages:
     messages: Messages = {}
     levels = _levels_of(entity)
-    for name in LIFETIMES:
+    for name in (*LIFETIMES, *LIMIT_NAMES):
         for own, among in ((name, levels), (f"max_{name}", levels[1:])):
-            value = getattr(entity, own)
-            ceilings = [c for c in (getattr(level, f"max_{name}") for level in among) if c]
+            # Not every level has each number: an Api has no limits, a client no ceiling for them.
+            value = getattr(entity, own, None)
+            ceilings = [c for c in (getattr(level, f"max_{name}", None) for level in among) if c]
             if value and ceilings and value > min(ceilings):
                 messages[own] = [f"Choose at most {min(ceilings)}: a ceiling above allows no more."]
     return messages

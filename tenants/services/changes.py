@@ -36,6 +36,7 @@ SECRET_FIELDS = frozenset(
         "token_hash",
         "private_ciphertext",
         "shared_secret_ciphertext",
+        "introspection_secret_ciphertext",
         "password",
     )
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from tenants import models
+from tenants.claim_patterns import lint_claims
 from tenants.services.redirect_uris import explain_redirect_uri
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ Messages: TypeAlias = "dict[str, list[str]]"
 Method = models.Client.AuthenticationMethod
 PRIVATE_JWK_MEMBERS = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 MAX_JWKS = 20
+# Source: RFC 7468 section 13.
+PUBLIC_PEM = re.compile(
+    r"-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]{1,4000}\s-----END PUBLIC KEY-----\s*\Z"
+)
+WORKLOAD_FIELDS = ("workload_trust_profile", "workload_subject", "workload_claims")
 
 
 def check_client(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
@@ -24,6 +31,7 @@ def check_client(entity: Model, links: Mapping[str, Sequence[Model]]) -> Message
     messages: Messages = {}
     for found in (
         _check_keys(entity),
+        _check_workload(entity),
         _check_grants(entity),
         _check_scopes(entity, links),
         _check_impersonation(entity, links),
@@ -43,6 +51,10 @@ def check_public_jwks(jwks: object) -> list[str]:
         return [f"At most {MAX_JWKS} keys."]
     if any(PRIVATE_JWK_MEMBERS & set(key) for key in jwks):
         return ["This contains a private or symmetric key; store public keys only."]
+    if not all(PUBLIC_PEM.match(str(key["pem"])) for key in jwks if "pem" in key):
+        return ["Write a PEM text from -----BEGIN PUBLIC KEY----- to its end, and nothing else."]
+    if not all(("kty" in key) != ("pem" in key) for key in jwks):
+        return ["Each key is a JWK with kty, or has its PEM text in pem."]
     return []
 
 
@@ -55,6 +67,26 @@ def _check_keys(client: models.Client) -> Messages:
     if uses_keys and bool(client.jwks) == bool(client.jwks_uri):
         messages["jwks"] = ["private_key_jwt needs exactly one of jwks and jwks_uri."]
     return messages
+
+
+def _check_workload(client: models.Client) -> Messages:
+    """Demand whose token proves a workload, and of whom; what proves nothing is refused."""
+    if client.token_endpoint_auth_method != Method.WORKLOAD_IDENTITY:
+        return {
+            field: ["Leave this empty; it proves a client with workload_identity only."]
+            for field in WORKLOAD_FIELDS
+            if getattr(client, field)
+        }
+    messages: Messages = {}
+    profile = client.workload_trust_profile
+    if client.kind != models.Client.Kind.WORKLOAD:
+        messages["kind"] = ["Only a client of the kind workload proves itself like this."]
+    if profile is None or profile.kind != models.TrustProfile.Kind.JWT:
+        messages["workload_trust_profile"] = ["Choose a trust profile whose tokens are signed."]
+    if not client.workload_subject:
+        messages["workload_subject"] = ["Name the exact subject; else every workload would match."]
+    wrong = lint_claims(client.workload_claims)
+    return {**messages, "workload_claims": wrong} if wrong else messages
 
 
 def _check_grants(client: models.Client) -> Messages:

@@ -9,8 +9,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from tenants import models
-from tenants.records import RESERVED_CLAIMS
 from tenants.services.ceilings import find_excesses
+from tenants.services.claim_rules import check_claim_rule
 from tenants.services.client_rules import check_client
 from tenants.services.policy_rules import check_policy
 from tenants.services.trust_rules import check_trust_profile
@@ -103,13 +103,6 @@ def _check_scope(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messag
     return {}
 
 
-def _check_claim_rule(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
-    assert isinstance(entity, models.ClaimRule)  # noqa: S101 - narrows the type for the checker.
-    if entity.claim in RESERVED_CLAIMS:
-        return {"claim": ["This claim is reserved; use a name of your own, such as a URL."]}
-    return {}
-
-
 def _check_subject(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
     assert isinstance(entity, models.Subject)  # noqa: S101 - narrows the type for the checker.
     if entity.erased_at is not None:
@@ -132,7 +125,7 @@ def _check_master_token(entity: Model, links: Mapping[str, Sequence[Model]]) -> 
 CHECKS: dict[str, Callable[[Model, Mapping[str, Sequence[Model]]], Messages]] = {
     "Api": _check_api,
     "Scope": _check_scope,
-    "ClaimRule": _check_claim_rule,
+    "ClaimRule": check_claim_rule,
     "Client": check_client,
     "TrustProfile": check_trust_profile,
     "AccessPolicy": check_policy,

@@ -24,6 +24,10 @@ MANAGEMENT_SCOPES = {
     "management:clients:write": "Create, change and delete clients",
     "management:policies:read": "Read and test access policies",
     "management:policies:write": "Create, change and delete access policies",
+    "management:claims:read": "Read claim rules and claim profiles",
+    "management:claims:write": "Create, change and delete claim rules and claim profiles",
+    "management:trust-profiles:read": "Read trust profiles",
+    "management:trust-profiles:write": "Create, change and delete trust profiles",
     "management:users:read": "Read users and groups",
     "management:users:write": "Create, change, erase and sign out users; change groups",
 }

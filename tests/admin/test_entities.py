@@ -61,7 +61,16 @@ def errors_of(page: Any) -> dict[str, Any]:  # noqa: ANN401 - any field.
             {"slug": "all"},
         ),
         (ClaimProfile, {"slug": "mine", "base": "aidbox"}, {"slug": "mine"}),
-        (ClaimRule, {"slug": "r", "claim": "https://c", "value": '{"a": 1}'}, {"value": {"a": 1}}),
+        (
+            ClaimRule,
+            {"slug": "r", "claim": "https://c", "source": "constant", "value": '{"a": 1}'},
+            {"value": {"a": 1}},
+        ),
+        (
+            ClaimRule,
+            {"slug": "r", "claim": "https://c", "source": "template", "value": "${client_id}"},
+            {"value": "${client_id}"},
+        ),
         (Group, {"slug": "g", "permissions": '["p"]'}, {"permissions": ["p"]}),
         (
             Subject,
@@ -69,7 +78,7 @@ def errors_of(page: Any) -> dict[str, Any]:  # noqa: ANN401 - any field.
             {"name": "N"},
         ),
     ],
-    ids=["api", "access policy", "claim profile", "claim rule", "group", "subject"],
+    ids=["api", "access policy", "claim profile", "claim rule", "template", "group", "subject"],
 )
 def test_an_owner_makes_an_entity_in_their_tenant(
     model: type[Model],
@@ -166,6 +175,8 @@ def test_a_shared_secret_is_written_and_never_shown(
         "maximum_age_seconds": "60",
         "clock_skew_seconds": "30",
         "provisioning": "refuse",
+        "kind": "jwt",
+        "max_subjects_per_day": "5",
     }
     kept = owner.post(address(TrustProfile, "change", profile.pk), form)
     assert kept.status_code == 302, errors_of(kept)

@@ -11,7 +11,7 @@ import pytest
 from tenants import policy
 from tenants.refusal_reasons import ACCESS_DENIED, Reason
 from tokens import error_handler
-from tokens.errors import OAuthError
+from tokens.errors import RATE_LIMITED, OAuthError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +29,14 @@ def find_errors(parent: type[OAuthError] = OAuthError) -> Iterator[type[OAuthErr
 def check_names() -> set[str]:
     decided = (policy.CHECKS, policy.ACCESS_CHECKS, policy.INTROSPECTION_CHECKS)
     names = {name for checks in decided for name, _ in checks}
-    return names | {error.check for error in find_errors()}
+    return names | {policy.CLAIMS_MADE} | {error.check for error in find_errors()}
 
 
 def reason_names() -> set[str]:
     server_error = error_handler.answer_error(ValueError("made up")).body
     assert server_error is not None
     wire = {error.error for error in find_errors()} | {ACCESS_DENIED, str(server_error["error"])}
-    return wire | {str(reason) for reason in Reason}
+    return wire | {str(reason) for reason in Reason} | {RATE_LIMITED}
 
 
 def test_every_check_and_reason_code_has_a_paragraph_and_nothing_else_does() -> None:

@@ -22,6 +22,7 @@ OUTSIDE_THE_CLASSES = {("invalid_request", "405"), ("server_error", "500")}
 CODES_RAISED = re.compile(r"(?:InvalidAssertion|InvalidJWT)\(\s*\"(\w+)\"")
 MODULES = (
     *("client_authentication", "database", "error_handler", "foreign_subjects", "issuance"),
+    "limits/__init__",
     "parameters",
     *("refresh_tokens", "token_store", "callers", "master_tokens", "master_token_quotas"),
     *("users", "user_tokens"),

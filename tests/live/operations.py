@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import close_old_connections
 from django.utils import timezone
 
+from tenants import snapshot
 from tenants.models import Client, ClientSecret, Tenant
 from tenants.records import SYSTEM
 from tenants.services import cut_offs
@@ -18,7 +20,7 @@ from tenants.services.client_secrets import add_secret, remove_secret
 from tenants.services.clients import save_client
 from tenants.services.tenants import update_tenant
 from tests.factories.tenants import make_client
-from tokens import tasks
+from tokens import limits, tasks
 from tokens.models import Session
 
 if TYPE_CHECKING:
@@ -66,6 +68,27 @@ def set_tenant_ceiling(seconds: int | None) -> None:
     tenant = find_tenant()
     tenant.max_access_token_lifetime_seconds = seconds
     update_tenant(tenant, actor=SYSTEM)
+
+
+def set_client_limit(client_id: str, per_minute: int, burst: int) -> None:
+    client = find_client(client_id)
+    client.client_requests_per_minute = per_minute
+    client.client_request_burst = burst
+    save_client(client, actor=SYSTEM)
+
+
+def spend_limit(client_id: str, seconds: float) -> int:
+    """Ask the limit of a client as fast as this process can; answer how often it said yes."""
+    snapshot.CURRENT.renew()
+    tenant = snapshot.CURRENT.tenant(find_tenant().path)
+    assert tenant is not None
+    client = snapshot.CURRENT.client(tenant, client_id)
+    ends = time.monotonic() + seconds
+    admitted = 0
+    while time.monotonic() < ends:
+        admitted += limits.CLIENTS.wait_seconds(tenant, client, client_id) == 0
+        time.sleep(0.001)
+    return admitted
 
 
 def add_client_secret(client_id: str, label: str) -> str:
@@ -129,6 +152,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         remove_client_secret,
         set_client_enabled,
         set_client_lifetime,
+        set_client_limit,
         set_tenant_ceiling,
+        spend_limit,
     )
 }

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from tenants.models import AccessPolicy, Api
+from tenants.records import ACCESS
 from tenants.refusal_reasons import Reason
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ OF_APIS: Final = frozenset({Reason.API_DISABLED, Reason.APIS_DISAGREE, Reason.ON
 OF_ENVIRONMENT: Final = frozenset({Reason.GRANT_NOT_ALLOWED_HERE, Reason.ALGORITHM_NOT_ALLOWED})
 OF_TENANT: Final = frozenset({Reason.TENANT_DISABLED, Reason.CLAIM_PROFILE_UNKNOWN})
 MAX_NAMED: Final = 10
+PANEL: Final = "admin:tenants_accesspolicy_test"
+EVALUATION_OPERATION: Final = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,12 @@ def find_faults(refusal: Refusal) -> tuple[Fault, ...]:
     """List the pages to look at, the likeliest first; at most one statement."""
     reason, detail = refusal.reason, _failed_detail(refusal)
     if reason in OF_POLICIES:
-        return _name_policies(refusal, detail.split())
+        rows = _find_policies(refusal, detail.split())
+        trials = [_try_policy(refusal, row) for row in rows[:1]]
+        return (*map(_name_policy, rows), *trials)
     if reason in UNCOVERED:
-        return (*_name_policies(refusal, _asked_policies(refusal)), _offer_policy(refusal))
+        rows = _find_policies(refusal, _asked_policies(refusal))
+        return (*map(_name_policy, rows), _offer_policy(refusal), _try_policy(refusal, None))
     if reason in OF_CLIENT and refusal.client_id:
         title = f"Client {refusal.presented_client_id}"
         return (Fault(title, reverse("admin:tenants_client_change", args=[refusal.client_id])),)
@@ -83,15 +89,26 @@ def _asked_policies(refusal: Refusal) -> list[str]:
     return [policy["slug"] for policy in refusal.trace.get("policies", ())]
 
 
-def _name_policies(refusal: Refusal, slugs: Iterable[str]) -> tuple[Fault, ...]:
+def _find_policies(refusal: Refusal, slugs: Iterable[str]) -> list[AccessPolicy]:
     rows = AccessPolicy.objects.filter(tenant=refusal.tenant_id, slug__in=[*slugs])
-    return tuple(
-        Fault(
-            f"Access policy {policy.slug}",
-            reverse("admin:tenants_accesspolicy_change", args=[policy.pk]),
-        )
-        for policy in rows[:MAX_NAMED]
-    )
+    return list(rows[:MAX_NAMED])
+
+
+def _name_policy(policy: AccessPolicy) -> Fault:
+    address = reverse("admin:tenants_accesspolicy_change", args=[policy.pk])
+    return Fault(f"Access policy {policy.slug}", address)
+
+
+def _try_policy(refusal: Refusal, policy: AccessPolicy | None) -> Fault:
+    """Lead to the test panel with this very request, for a change or for a new policy."""
+    parameters = {"request_id": refusal.request_id}
+    if policy is None:
+        parameters = {**_begin_policy(refusal), **parameters}
+        title, address = "Try a new policy on this", reverse(f"{PANEL}_new")
+    else:
+        title = f"Try a change of {policy.slug} on this"
+        address = reverse(PANEL, args=[policy.pk])
+    return Fault(title, f"{address}?{urlencode(parameters)}")
 
 
 def _name_apis(refusal: Refusal, slugs: Iterable[str]) -> tuple[Fault, ...]:
@@ -103,6 +120,17 @@ def _name_apis(refusal: Refusal, slugs: Iterable[str]) -> tuple[Fault, ...]:
 
 
 def _offer_policy(refusal: Refusal) -> Fault:
-    parameters = urlencode({"tenant": refusal.tenant_id})
+    parameters = urlencode(_begin_policy(refusal))
     address = f"{reverse('admin:tenants_accesspolicy_add')}?{parameters}"
     return Fault("Write a new access policy", address)
+
+
+def _begin_policy(refusal: Refusal) -> dict[str, str]:
+    """Begin a policy with links to what was refused, so that it does not speak of everybody."""
+    is_access = refusal.operation == EVALUATION_OPERATION
+    begun = {
+        "tenant": str(refusal.tenant_id),
+        "clients": str(refusal.client_id or ""),
+        "operations": ACCESS if is_access else refusal.grant_type,
+    }
+    return {name: text for name, text in begun.items() if text}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
@@ -12,15 +11,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tenants.admin.history import name_actors
 from tenants.admin.requests import actor_of
-from tenants.audit import MAX_REASON_LENGTH
 from tenants.models import AuditEvent
 from tokens import sessions
-from tokens.admin import grant_rows
+from tokens.admin import foreign_rows, grant_rows, named_end
 from tokens.admin.access import may_end, require_sight
+from tokens.admin.end_form import EndForm
+from tokens.admin.foreign_rows import FOREIGN
 from tokens.admin.grant_rows import SESSION
 
 if TYPE_CHECKING:
@@ -30,19 +29,13 @@ if TYPE_CHECKING:
 
     from tokens.admin.grant_rows import GrantRow
 
-NOUNS: Final = {grant_rows.SESSION: "session", grant_rows.TOKEN: "access token"}
+NOUNS: Final = {
+    grant_rows.SESSION: "session",
+    grant_rows.TOKEN: "access token",
+    FOREIGN: "outside token",
+}
 ENDED_BY_OPERATOR: Final = "operator"
 MAX_EVENTS: Final = 20
-
-
-class EndForm(forms.Form):
-    """Why it ends: asked always, kept with the record."""
-
-    reason = forms.CharField(
-        max_length=MAX_REASON_LENGTH,
-        widget=UnfoldAdminTextInputWidget({"autofocus": ""}),
-        help_text="Such as a ticket. It is kept with the record and not shown to the client.",
-    )
 
 
 @never_cache
@@ -56,6 +49,18 @@ def show_session(request: HttpRequest, row_id: UUID) -> HttpResponse:
 def show_token(request: HttpRequest, row_id: UUID) -> HttpResponse:
     """Show an access token."""
     return _show(request, _require(grant_rows.find_token(row_id, require_sight(request))))
+
+
+@never_cache
+def show_foreign_token(request: HttpRequest, row_id: UUID) -> HttpResponse:
+    """Show an outside token that was accepted directly."""
+    return _show(request, _require(foreign_rows.find_foreign(row_id, require_sight(request))))
+
+
+@never_cache
+def end_foreign_token(request: HttpRequest, row_id: UUID) -> HttpResponse:
+    """Ask why, then end an outside token."""
+    return _end(request, _require(foreign_rows.find_foreign(row_id, require_sight(request))))
 
 
 @never_cache
@@ -90,6 +95,9 @@ def _show(
         "events": shown,
         "may_end": may_end(request, row.tenant_id) and not row.death,
         "end_address": reverse(f"admin:{row.kind}_end", args=[row.id]),
+        "named_end_address": (
+            named_end.address_of(row) if named_end.may_end_named(request, row) else ""
+        ),
     }
     return TemplateResponse(request, "console/grant.html", context)
 
@@ -119,6 +127,8 @@ def _carry_out(request: HttpRequest, row: GrantRow, reason: str) -> None:
         has_ended = sessions.end_session(
             row.tenant_id, row.id, ended_reason=ENDED_BY_OPERATOR, actor=actor, reason=reason
         )
+    elif row.kind == FOREIGN:
+        has_ended = sessions.revoke_foreign_token(row.tenant_id, row.id, actor=actor, reason=reason)
     else:
         has_ended = sessions.revoke_access_token(row.tenant_id, row.id, actor=actor, reason=reason)
     if not has_ended:

@@ -117,6 +117,8 @@ def _show_name(request: HttpRequest, name: str, tenant_id: UUID) -> TemplateResp
 def _locate(finding: Finding) -> str:
     if finding.token_id:
         return reverse("admin:token_detail", args=[finding.token_id])
+    if finding.foreign_id:
+        return reverse("admin:foreign_token_detail", args=[finding.foreign_id])
     if finding.session_id:
         return reverse("admin:session_detail", args=[finding.session_id])
     if finding.subject:
@@ -148,7 +150,9 @@ def _show(
 
 def _read_rows(request: HttpRequest, choice: Choice) -> dict[str, Any]:
     position = grant_pages.parse_position(
-        request.GET.get("after_session", ""), request.GET.get("after_token", "")
+        request.GET.get("after_session", ""),
+        request.GET.get("after_token", ""),
+        request.GET.get("after_foreign", ""),
     )
     page = grant_pages.read_page(choice.keep, position)
     following = page.following

@@ -1,8 +1,8 @@
-"""Merges sessions and machine tokens into the pages of one list.
+"""Merges sessions, machine tokens and outside tokens into the pages of one list.
 
 Each kind is read in the order of its own index, sessions by their beginning and tokens by their
-expiry. A page takes from whichever kind has begun later, and the next page goes on where both of
-them were left.
+expiry. A page takes from whichever kind has begun later, and the next page goes on where each of
+them was left.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tokens.admin import grant_rows
+from tokens.admin import foreign_rows, grant_rows
+from tokens.admin.foreign_rows import FOREIGN, ForeignPage
 from tokens.admin.grant_rows import PAGE_ROWS, SESSION, TOKEN, GrantFilter, GrantRow
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last session and the last token that a reader has seen."""
+    """The last session, the last token and the last outside token that a reader has seen."""
 
     session: tuple[datetime, UUID] | None = None
     token: UUID | None = None
+    foreign: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,17 @@ class GrantPage:
 
 
 def read_page(keep: GrantFilter, position: Position) -> GrantPage:
-    """Read a page by two statements, and one more for each kind that it has shown to its end."""
+    """Read a page by three statements, and one more for sessions or tokens shown to their end."""
     sessions = grant_rows.read_sessions(keep, position.session)
     tokens = grant_rows.read_tokens(keep, position.token)
-    shown = _merge(sessions, tokens)
+    foreign = foreign_rows.read_foreign(keep, position.foreign)
+    shown = _merge(sessions, tokens, foreign.rows)
     next_session, has_sessions = _follow_sessions(keep, position, sessions, shown)
     next_token, has_tokens = _follow_tokens(keep, position, tokens, shown)
-    has_more = has_sessions or has_tokens
-    return GrantPage(tuple(shown), Position(next_session, next_token) if has_more else None)
+    next_foreign, has_foreign = _follow_foreign(position, foreign, shown)
+    following = Position(next_session, next_token, next_foreign)
+    has_more = has_sessions or has_tokens or has_foreign
+    return GrantPage(tuple(shown), following if has_more else None)
 
 
 def write_position(position: Position) -> dict[str, str]:
@@ -50,10 +55,12 @@ def write_position(position: Position) -> dict[str, str]:
         parameters["after_session"] = f"{started_at.isoformat()}_{session_id}"
     if position.token:
         parameters["after_token"] = str(position.token)
+    if position.foreign:
+        parameters["after_foreign"] = str(position.foreign)
     return parameters
 
 
-def parse_position(after_session: str, after_token: str) -> Position:
+def parse_position(after_session: str, after_token: str, after_foreign: str = "") -> Position:
     """Read a position; what is no position stands for the beginning."""
     session = None
     moment, _, session_id = after_session.partition("_")
@@ -62,14 +69,15 @@ def parse_position(after_session: str, after_token: str) -> Position:
         if started_at is not None and started_at.tzinfo is not None:
             session = (started_at, UUID(session_id))
         token = UUID(after_token) if after_token else None
+        foreign = UUID(after_foreign) if after_foreign else None
     except ValueError:
         return Position()
-    return Position(session, token)
+    return Position(session, token, foreign)
 
 
-def _merge(sessions: list[GrantRow], tokens: list[GrantRow]) -> list[GrantRow]:
+def _merge(*kinds: list[GrantRow]) -> list[GrantRow]:
     shown: list[GrantRow] = []
-    waiting = [sessions[::-1], tokens[::-1]]
+    waiting = [rows[::-1] for rows in kinds]
     while any(waiting) and len(shown) < PAGE_ROWS:
         latest = max(filter(None, waiting), key=lambda rows: rows[-1].begun_at)
         shown.append(latest.pop())
@@ -96,3 +104,13 @@ def _follow_tokens(
         return last, True
     boundary = grant_rows.find_token_boundary(keep, position.token)
     return boundary or last, boundary is not None
+
+
+def _follow_foreign(
+    position: Position, read: ForeignPage, shown: list[GrantRow]
+) -> tuple[UUID | None, bool]:
+    seen = [row for row in shown if row.kind == FOREIGN]
+    last = seen[-1].id if seen else position.foreign
+    if len(seen) < len(read.rows) or len(read.rows) == PAGE_ROWS:
+        return last, True
+    return read.boundary or last, read.boundary is not None

@@ -64,13 +64,16 @@ class GrantFilter:
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """A session, or an access token; `death` says why it is over, empty for what lives."""
+    """A session, or an access token; `death` says why it is over, empty for what lives.
+
+    An outside token that was accepted directly has a trust profile in place of the client.
+    """
 
     kind: str
     id: UUID
     tenant_id: UUID
     tenant_path: str
-    client: UUID
+    client: UUID | None
     client_id: str
     subject_id: UUID | None
     session_id: UUID | None
@@ -86,6 +89,8 @@ class GrantRow:
     death: str
     app_tenant_id: str = ""
     app_subject_id: str = ""
+    trust_profile_id: UUID | None = None
+    trust_profile: str = ""
 
 
 def read_sessions(keep: GrantFilter, after: tuple[datetime, UUID] | None) -> list[GrantRow]:

@@ -13,26 +13,30 @@ from tenants.credentials import CredentialKind, parse_credential, parse_opaque_t
 from tenants.impersonation import is_name
 from tenants.models import Client, Subject
 from tenants.queries.operators import scope
-from tokens.admin import grant_rows
+from tokens.admin import foreign_rows, grant_rows
 from tokens.gate import LEGACY_ID_PREFIX, read_unverified_token_id
 from tokens.models import RefreshToken
+from tokens.replay import identify_unverified
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 MAX_PASTED_CHARACTERS: Final = 20_000
 MAX_CLIENTS: Final = 20
+# Source: RFC 7515 section 3.1.
+JWT_DOTS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: one of a session, a token, a subject, some clients, or a name's tenant.
+    """What was found: a session, a token, an outside one, a subject, clients, or a name's tenant.
 
     In the tenant `named_in` something was issued in the name of an application's subject.
     """
 
     session_id: UUID | None = None
     token_id: UUID | None = None
+    foreign_id: UUID | None = None
     subject: Subject | None = None
     clients: tuple[Client, ...] = ()
     named_in: UUID | None = None
@@ -48,12 +52,21 @@ def find(pasted: str, tenant_ids: Collection[UUID] | None) -> Finding | None:
         return _find_by_refresh_token(refresh.row_id, tenant_ids)
     opaque = parse_opaque_token(text)
     token_id = opaque.row_id if opaque else read_unverified_token_id(text)
-    if token_id is not None:
-        row = grant_rows.find_token(token_id, tenant_ids)
-        return Finding(token_id=row.id) if row else None
+    row = grant_rows.find_token(token_id, tenant_ids) if token_id else None
+    if row is not None:
+        return Finding(token_id=row.id)
+    if token_id is not None or text.count(".") == JWT_DOTS:
+        return _find_foreign(text, tenant_ids)
     row_id = _parse_id(text.removeprefix(LEGACY_ID_PREFIX))
     found = _find_by_id(row_id, tenant_ids) if row_id else None
     return found or _find_by_client_id(text, tenant_ids) or _find_by_name(text, tenant_ids)
+
+
+def _find_foreign(text: str, tenant_ids: Collection[UUID] | None) -> Finding | None:
+    """Find an outside token by the digests that its row has; nothing of it is to be verified."""
+    hashes = identify_unverified(text)
+    row_id = foreign_rows.find_by_hash(hashes, tenant_ids) if hashes else None
+    return Finding(foreign_id=row_id) if row_id else None
 
 
 def _find_by_refresh_token(row_id: UUID, tenant_ids: Collection[UUID] | None) -> Finding | None:
@@ -67,6 +80,8 @@ def _find_by_id(row_id: UUID, tenant_ids: Collection[UUID] | None) -> Finding | 
         return Finding(token_id=row_id)
     if grant_rows.find_session(row_id, tenant_ids):
         return Finding(session_id=row_id)
+    if foreign_rows.find_foreign(row_id, tenant_ids):
+        return Finding(foreign_id=row_id)
     subject = scope(Subject.objects.filter(pk=row_id), tenant_ids, "tenant_id").first()
     return Finding(subject=subject) if subject else None
 

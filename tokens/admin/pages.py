@@ -12,9 +12,12 @@ from tokens.admin import (
     decisions,
     grant_detail,
     grant_list,
+    limited,
+    named_end,
     previews,
     refusal_access,
     refusals,
+    trust_trials,
 )
 from tokens.admin.access import may_see
 from tokens.admin.grant_list import address_of
@@ -35,8 +38,24 @@ PAGE = Page(
         (f"{PATH}find/", grant_list.find_grant, "find_grant"),
         (f"{PATH}session/<uuid:row_id>/", grant_detail.show_session, "session_detail"),
         (f"{PATH}session/<uuid:row_id>/end/", grant_detail.end_session, "session_end"),
+        (
+            f"{PATH}session/<uuid:row_id>/end-named/",
+            named_end.end_by_session,
+            "session_end_named",
+        ),
+        (f"{PATH}token/<uuid:row_id>/end-named/", named_end.end_by_token, "token_end_named"),
         (f"{PATH}token/<uuid:row_id>/", grant_detail.show_token, "token_detail"),
         (f"{PATH}token/<uuid:row_id>/end/", grant_detail.revoke_token, "token_end"),
+        (
+            f"{PATH}outside/<uuid:row_id>/",
+            grant_detail.show_foreign_token,
+            "foreign_token_detail",
+        ),
+        (
+            f"{PATH}outside/<uuid:row_id>/end/",
+            grant_detail.end_foreign_token,
+            "foreign_token_end",
+        ),
     ),
 )
 
@@ -55,7 +74,18 @@ REFUSALS_PAGE = Page(
         (f"{REFUSALS_PATH}<uuid:row_id>/", refusals.show_refusal, "refusal_detail"),
         (f"{PATH}token/<uuid:row_id>/why/", previews.show_why, "token_why"),
         ("preview/<uuid:client_id>/", previews.preview_client, "client_preview"),
+        ("test-a-token/<uuid:profile_id>/", trust_trials.show_trial, "trust_profile_trial"),
     ),
+)
+
+
+LIMITS_PAGE = Page(
+    title="Limits",
+    icon="speed",
+    group="Support",
+    view_name="limits",
+    is_allowed=refusal_access.may_see,
+    routes=(("limits/", limited.list_limited, "limits"),),
 )
 
 
@@ -71,6 +101,10 @@ def _preview_of(object_id: str) -> str:
     return reverse("admin:client_preview", args=[object_id])
 
 
+def _trial_of(object_id: str) -> str:
+    return reverse("admin:trust_profile_trial", args=[object_id])
+
+
 def add_to(site: PlatformAdminSite) -> None:
     """Add the list to the navigation, and a tab to whatever has sessions and tokens."""
     site.register_page(PAGE)
@@ -81,9 +115,11 @@ def add_to(site: PlatformAdminSite) -> None:
     ):
         site.register_tab(label, Tab(TITLE, _link_by(parameter), may_see))
     site.register_page(REFUSALS_PAGE)
+    site.register_page(LIMITS_PAGE)
     for label, parameter in (("tenants.Tenant", "tenant"), ("tenants.Client", "client")):
         link = _link_to_refusals(parameter)
         site.register_tab(label, Tab(REFUSALS_TITLE, link, refusal_access.may_see))
+    site.register_tab("tenants.TrustProfile", Tab("Test a token", _trial_of, trust_trials.may_try))
     site.register_tab("tenants.Client", Tab("Preview", _preview_of, refusal_access.may_see))
 
 

@@ -23,6 +23,7 @@ from tokens.admin.refusal_access import require_sight
 from tokens.admin.refusal_rows import RefusalFilter
 from tokens.explained_text import make_readable
 from tokens.explanations import describe_refusal
+from tokens.retried_requests import TOKEN_OPERATION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -175,8 +176,9 @@ def _read_text(text: str | None) -> str:
 
 
 def _preview_address(refusal: Refusal) -> str:
-    """Write the address of a preview that asks for the same, where the client is known."""
-    if not refusal.client_id or not refusal.client:
+    """Write the address of a preview that asks for the same token, where the client is known."""
+    is_token = refusal.operation == TOKEN_OPERATION and refusal.grant_type
+    if not is_token or not refusal.client_id or not refusal.client:
         return ""
     asked = refusal.trace.get("request", {})
     parameters = {

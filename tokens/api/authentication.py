@@ -10,10 +10,10 @@ from rest_framework.authentication import BaseAuthentication
 from tenants import snapshot
 from tenants.api import problems
 from tenants.api.caller import Caller, authentication_required, invalid_token
-from tenants.api.error_handler import unavailable
+from tenants.api.error_handler import rate_limited, unavailable
 from tenants.api.problems import Problem
-from tokens import gate
-from tokens.errors import ServiceUnavailable
+from tokens import gate, limits
+from tokens.errors import InvalidToken, RateLimited, ServiceUnavailable
 from tokens.management_scopes import find_management_api, held_scopes
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tenants.records import TenantSnapshot
     from tokens.gate import AcceptedToken
 
+NOT_ACCEPTED: Final = "The token is expired, revoked, malformed, or of another tenant."
 # Source: RFC 6750 section 2.1, `b64token`.
 BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
@@ -33,24 +34,35 @@ class ManagementToken(BaseAuthentication):
         """Answer who calls.
 
         Raises:
-            Problem: no such tenant, no token, or none that is good for its management Api.
+            Problem: no such tenant, no token, none that is good for its management Api, or one
+                that comes too often.
         """
         snapshot.CURRENT.confirm()
         tenant = find_tenant(request)
-        text = read_bearer(request, tenant)
+        address = request.META.get("REMOTE_ADDR", "")
         try:
-            token = gate.accept(tenant, text)
+            limits.admit_address(tenant, address)
+            token = _accept(tenant, read_bearer(request, tenant), address)
         except ServiceUnavailable as error:
             raise unavailable(error.retry_after_seconds) from error
-        if token is None:
-            detail = "The token is expired, revoked, malformed, or of another tenant."
-            raise invalid_token(tenant.issuer, detail)
-        address = request.META.get("REMOTE_ADDR", "")
+        except RateLimited as error:
+            raise rate_limited(error.description, error.retry_after_seconds) from error
+        except InvalidToken as error:
+            raise invalid_token(tenant.issuer, error.description) from error
         return find_caller(tenant, token, address), token
 
     def authenticate_header(self, request: Request) -> str:
         """Answer the challenge of a request without token."""
         return f'Bearer realm="{find_tenant(request).issuer}"'
+
+
+def _accept(tenant: TenantSnapshot, text: str, address: str) -> AcceptedToken:
+    with limits.watch_token(tenant, text, address):
+        token = gate.accept(tenant, text)
+        if token is None:
+            raise InvalidToken(NOT_ACCEPTED)
+    limits.admit_token(tenant, token, address)
+    return token
 
 
 def find_tenant(request: Request) -> TenantSnapshot:

@@ -10,12 +10,14 @@ from tenants.policy import DESCRIPTIONS, Reason, decide_access
 from tenants.records import INTROSPECTION, AccessRequest, SubjectRecord
 from tokens import error_handler, gate, usage_counters
 from tokens.answers import Answer
+from tokens.claim_additions import select_rules, tell_claims
 from tokens.claim_profiles import RFC9068, UnknownClaimProfile, resolve_profile
-from tokens.claims import build_claims, extra_claims
 from tokens.client_authentication import authenticate, require_confidential
+from tokens.endpoints import direct_introspection
 from tokens.endpoints.view import EndpointView
 from tokens.errors import AccessDenied
 from tokens.gate import AcceptedToken
+from tokens.request_facts import read_inputs
 from tokens.token_facts import record_of
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ def answer_introspection(request: EndpointRequest) -> Answer:
     if token is not None:
         return Answer(_describe(request, client, token))
     refresh = gate.look_up_refresh(request.tenant, text)
-    if refresh is None or refresh.client != client.id or _is_denied(request, client, refresh):
+    if refresh is None:
+        return Answer(direct_introspection.describe(request, client, text) or INACTIVE)
+    if refresh.client != client.id or _is_denied(request, client, refresh):
         return Answer(INACTIVE)
     return Answer(_describe_refresh(request.tenant, refresh))
 
@@ -105,6 +109,8 @@ def _is_denied(
     owner = snapshot.CURRENT.client(request.tenant, token.client_id)
     if owner is None or owner.id != token.client:
         return True
+    if not request.tenant.policy_index.has_denials:
+        return False
     asked = _ask(request, caller, owner, token)
     decision = decide_access(asked, request.tenant)
     if decision.is_allowed:
@@ -166,11 +172,11 @@ def _describe_part(
 ) -> dict[str, JSON]:
     """Answer the standard's names, and beside them those of the token's claim profile."""
     profile, is_dual = _profile_of(tenant, token)
-    extra = extra_claims(
+    rules = select_rules(
         tenant.claim_rules,
         api_ids=api_ids,
         client_id=token.client,
-        grant_types=(token.grant_type,),
+        grant_types=(token.grant_type, token.session_grant_type),
     )
     owner = snapshot.CURRENT.client(tenant, token.client_id)
     record = record_of(
@@ -178,10 +184,10 @@ def _describe_part(
         token,
         scopes=scopes,
         audiences=audiences,
-        extra_claims=extra,
         group_claims=owner.group_claims if owner else "",
     )
-    claims = build_claims(profile, record, is_dual=is_dual, is_bounded=False)
+    inputs = read_inputs(token.facts)
+    claims = tell_claims(profile, record, rules, inputs, is_dual=is_dual)
     standard: dict[str, JSON] = {
         "active": True,
         "scope": " ".join(scopes),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tokens import gate, sessions
+from tokens import direct_tokens, gate, limits, sessions
 from tokens.answers import Answer
 from tokens.callers import NOT_ACCEPTED, read_bearer
+from tokens.direct_tokens import NotAcceptedDirectly
 from tokens.endpoints.view import EndpointView, write_answer
 from tokens.errors import InvalidToken
 
@@ -17,17 +18,29 @@ if TYPE_CHECKING:
 
 
 def answer_session_end(request: EndpointRequest) -> Answer:
-    """End the session, or the token itself where it has none.
+    """End the session, or the token itself where it has none; so ends one of an outside issuer.
 
     Raises:
         TokenMissing: no token is presented.
         InvalidToken: none of this tenant is, or none that authorises here.
+        RateLimited: the caller sends too many requests, or the same bad token again and again.
     """
-    token = gate.accept(request.tenant, read_bearer(request), accept_limited=True)
-    if token is None:
-        raise InvalidToken(NOT_ACCEPTED)
+    text = read_bearer(request)
+    with limits.watch_token(request.tenant, text, request.address):
+        token = gate.accept(request.tenant, text, accept_limited=True)
+        if token is None:
+            _end_outside_token(request, text)
+            return Answer(None, 204)
+    limits.admit_token(request.tenant, token, request.address)
     sessions.end_by_token(request.tenant.id, token.id, token.session_id)
     return Answer(None, 204)
+
+
+def _end_outside_token(request: EndpointRequest, text: str) -> None:
+    try:
+        direct_tokens.end(request, text)
+    except NotAcceptedDirectly as error:
+        raise InvalidToken(NOT_ACCEPTED) from error
 
 
 class SessionView(EndpointView):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tenants.policy import decide
 from tokens import grants
 from tokens.answers import Answer
 from tokens.client_authentication import authenticate
 from tokens.endpoints.view import EndpointView
 from tokens.issuance import issue
 from tokens.refusals import raise_denied
+from tokens.remembered_decisions import decide
 
 if TYPE_CHECKING:
     from tokens.parameters import EndpointRequest

@@ -125,12 +125,34 @@ def write_user(user: SubjectDetails, caller: Caller) -> dict[str, JSON]:
     return written
 
 
+def write_held_token(caller: Caller) -> dict[str, JSON] | None:
+    """Write what the presented token may do; None for a master token.
+
+    No client of ours asked for an outside token.
+    """
+    if caller.direct is not None:
+        direct = caller.direct.token
+        return {
+            "scope": " ".join(direct.scopes),
+            "client_id": None,
+            "expires_at": direct.expires_at,
+        }
+    if caller.token is None:
+        return None
+    return {
+        "scope": " ".join(caller.token.scopes),
+        "client_id": caller.token.client_id,
+        "expires_at": caller.token.expires_at,
+    }
+
+
 def write_token(token: UserToken) -> dict[str, JSON]:
     """Write what is known about a token; never the token itself."""
     return {
         "jti": str(token.id),
-        "client_id": token.client_id,
-        "grant_type": token.grant_type,
+        "client_id": token.client_id or None,
+        "grant_type": token.grant_type or None,
+        "trust_profile": token.trust_profile or None,
         "format": token.format,
         "scope": " ".join(token.scopes),
         "audience": [*token.audiences],

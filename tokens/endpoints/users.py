@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tenants.queries.subject_details import SubjectFilter
 from tokens import users
 from tokens.answers import NO_STORE, Answer
-from tokens.callers import find_caller
+from tokens.callers import find_caller, find_self
 from tokens.endpoints import user_documents
 from tokens.endpoints.document_view import DocumentView
 from tokens.errors import UserNotFound
@@ -61,18 +61,12 @@ def read_me(request: EndpointRequest) -> Answer:
     Raises:
         UserNotFound: it speaks for no user.
     """
-    caller = find_caller(request)
-    if caller.token is None or caller.subject_id is None:
+    caller = find_self(request)
+    held = user_documents.write_held_token(caller)
+    if held is None or caller.subject_id is None:
         raise UserNotFound("This token speaks for no user.")
     user = users.find_user(request, caller, caller.subject_id)
-    return Answer(
-        {
-            **user_documents.write_user(user, caller),
-            "scope": " ".join(caller.token.scopes),
-            "client_id": caller.token.client_id,
-            "expires_at": caller.token.expires_at,
-        }
-    )
+    return Answer({**user_documents.write_user(user, caller), **held})
 
 
 class UsersView(DocumentView):

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from tenants import snapshot
 from tenants.policy_document import ALLOWED_HEADERS
-from tokens import error_handler
+from tokens import error_handler, limits
 from tokens.answers import NO_STORE, Answer
 from tokens.endpoints import cross_origin
 from tokens.errors import InvalidRequest, IssuerNotFound
@@ -99,6 +99,7 @@ class EndpointView(APIView):
         tenant = self._find_tenant(issuer)
         read: EndpointRequest | None = None
         try:
+            limits.admit_address(tenant, request.META.get("REMOTE_ADDR", ""))
             parameters = self._read_parameters(request, tenant)
             read = _describe(request, tenant, parameters, number=number, api=api)
             answer = self.answer(read)

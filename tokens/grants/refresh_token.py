@@ -73,4 +73,5 @@ def _subject_of(presented: PresentedRefreshToken) -> SubjectRecord | None:
         is_enabled=True,
         cut_off_number=presented.cut_off_number,
         memberships=presented.memberships,
+        attributes=presented.attributes,
     )

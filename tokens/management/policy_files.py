@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from django.conf import settings
 from django.core.management.base import CommandError
 from rest_framework.exceptions import ValidationError
 
 from tenants.api.policy_trials import PolicyTrialDocument, judge
+from tenants.configuration.yaml_reader import MalformedDocument, read_documents
 from tenants.errors import InvalidEntity, NotFound
 from tenants.models import AccessPolicy, Tenant
 from tenants.queries.tenant_core import read_core
@@ -23,14 +23,14 @@ MAX_FILE_BYTES = 65_536
 
 
 def try_policy_file(tenant: Tenant, options: dict[str, Any]) -> dict[str, JSON]:
-    """Judge a client's request by the live configuration and by the file's unsaved policy.
+    """Judge a client's or a refused request by the live configuration and by the file's policy.
 
     Raises:
         CommandError: in one sentence, what to mend.
     """
     core = read_core(tenant.path, base_url=settings.TENANTS_BASE_URL)
-    if core is None or not options["client"]:
-        raise CommandError("--policy needs --client, whose request is tried.")
+    if core is None or not (options["client"] or options["request_id"]):
+        raise CommandError("--policy needs --client or --request-id, whose request is tried.")
     document = PolicyTrialDocument(data=_write_document(tenant, options))
     try:
         document.is_valid(raise_exception=True)
@@ -47,6 +47,8 @@ def _write_document(tenant: Tenant, options: dict[str, Any]) -> dict[str, Any]:
         "scope": " ".join(options["scope"]),
         "audience": " ".join(options["audience"]),
         "subject": str(options["subject"]) if options["subject"] else None,
+        "request_id": options["request_id"],
+        "access": options["access"],
     }
     document: dict[str, Any] = {
         "policy": policy,
@@ -60,11 +62,15 @@ def _write_document(tenant: Tenant, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_policy(path: Path) -> dict[str, Any]:
+    """Read the file as strictly as a configuration file: bounded, and nothing but JSON's values."""
     try:
         text = path.read_bytes()[: MAX_FILE_BYTES + 1]
-        policy = yaml.safe_load(text) if len(text) <= MAX_FILE_BYTES else None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        documents = list(read_documents(text.decode())) if len(text) <= MAX_FILE_BYTES else []
+    except (OSError, ValueError) as error:
         raise CommandError(f"{path} can't be read: {error}") from error
+    except MalformedDocument as error:
+        raise CommandError(f"{path}, line {error.line}: {error.text}") from error
+    policy = documents[0][0] if len(documents) == 1 else None
     if not isinstance(policy, dict):
-        raise CommandError(f"{path} is no mapping of at most {MAX_FILE_BYTES} bytes.")
+        raise CommandError(f"{path} is no single mapping of at most {MAX_FILE_BYTES} bytes.")
     return policy

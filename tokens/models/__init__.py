@@ -4,6 +4,8 @@ from tokens.models.access_token import AccessToken
 from tokens.models.authorization_code import AuthorizationCode
 from tokens.models.consent import Consent
 from tokens.models.device_code import DeviceCode
+from tokens.models.foreign_token import ForeignToken
+from tokens.models.limit_state import LimitState
 from tokens.models.master_token_quota import MasterTokenQuota
 from tokens.models.refresh_token import RefreshToken
 from tokens.models.refusal import Refusal, RefusalCount
@@ -16,6 +18,8 @@ __all__ = [
     "AuthorizationCode",
     "Consent",
     "DeviceCode",
+    "ForeignToken",
+    "LimitState",
     "MasterTokenQuota",
     "RefreshToken",
     "Refusal",

@@ -32,6 +32,9 @@ class AccessToken(models.Model):
     subject = loose_key("tenants.Subject", db_index=False, null=True)
     session = loose_key("tokens.Session", db_index=False, null=True)
     parent_id = models.UUIDField(null=True)
+    actor_token_id = models.UUIDField(
+        null=True, help_text="The token of ours by which the actor of an exchange proved itself."
+    )
     trust_profile = loose_key("tenants.TrustProfile", db_index=False, null=True)
     master_token = loose_key("tenants.MasterToken", db_index=False, null=True)
     signing_key = loose_key("tenants.SigningKey", db_index=False, null=True)

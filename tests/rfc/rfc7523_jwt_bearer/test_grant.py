@@ -13,14 +13,14 @@ from tenants.records import SYSTEM
 from tenants.services import changes
 from tenants.services.subjects import save_subject
 from tenants.services.trust_profiles import save_trust_profile
-from tests.factories.tenants import MadeClient, find_scopes, make_client
+from tests.factories.tenants import MadeClient, find_scopes
 from tests.rfc.signers import GRANT, Signer, assertion_claims, make_signer
 from tests.rfc.verification import issuer_of, verify
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
-    from tenants.models import Api, Tenant
+    from tenants.models import Tenant
     from tests.oauth_client import OAuthClient
 
 PARTNER = "https://partner.example"
@@ -35,19 +35,6 @@ def trust(tenant: Tenant, *, shared_secret: str = "", **fields: Any) -> TrustPro
     profile = TrustProfile(tenant=tenant, **values)
     links = {"maximum_scopes": find_scopes(tenant, ["read"])}
     return save_trust_profile(profile, actor=SYSTEM, links=links, shared_secret=shared_secret)
-
-
-@pytest.fixture
-def app(api: Api) -> MadeClient:
-    """A public client that swaps assertions."""
-    return make_client(
-        api.tenant,
-        "app",
-        kind="spa",
-        scopes=["read", "write"],
-        grant_types=[GRANT, "refresh_token"],
-        token_endpoint_auth_method="none",
-    )
 
 
 def _sign(tenant: Tenant, *, signer: Signer = SIGNER, **changes: Any) -> str:  # noqa: ANN401 - claims.

@@ -53,6 +53,17 @@ def test_production_needs_https_and_a_host_for_the_admin(settings: Settings) -> 
     assert _ids() == {"authplatform.E005", "authplatform.E006", "authplatform.E013"}
 
 
+def test_claims_hook_that_can_not_be_loaded_is_an_error(settings: Settings) -> None:
+    assert checks.check_claims_hook() == []
+    settings.TOKENS_CLAIMS_HOOK = "tests.unit.tokens.hooks.RegionHook"
+    assert checks.check_claims_hook() == []
+    settings.TOKENS_CLAIMS_HOOK = "tests.unit.tokens.hooks.OneArgument"
+    (message,) = checks.check_claims_hook()
+    assert message.id == "authplatform.E030"
+    assert "TOKEN_CLAIMS_HOOK" in str(message.msg)
+    assert message.id in SETTINGS_DOCUMENT.read_text()
+
+
 def test_broken_setting_stops_a_command(settings: Settings) -> None:
     settings.TENANTS_OUTGOING_MAX_BYTES = 0
     assert "authplatform.E002" in {message.id for message in run_checks()}

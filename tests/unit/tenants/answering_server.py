@@ -29,6 +29,12 @@ class Answers(BaseHTTPRequestHandler):
         self.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
         getattr(self, f"_{self.path.lstrip('/').partition('?')[0] or 'good'}")()
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        self.requests.append((self.path, headers | {":body": body}))
+        getattr(self, f"_{self.path.lstrip('/') or 'good'}")()
+
     def _head(self, status: int = 200, **headers: str) -> None:
         self.send_response(status)
         for name, value in ({"Content_Type": "application/json"} | headers).items():

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
+import jwt
 import pytest
 from django.utils import timezone
 from hypothesis import given
@@ -20,7 +21,12 @@ from tests.factories.records import make_tenant as make_record
 from tests.factories.tenants import make_client
 from tests.factories.tokens import make_issuer
 from tests.oauth_client import basic
-from tokens.client_authentication import authenticate, present, require_confidential
+from tokens.client_authentication import (
+    JWT_BEARER,
+    authenticate,
+    present,
+    require_confidential,
+)
 from tokens.errors import InvalidClient, InvalidRequest
 from tokens.parameters import EndpointRequest, Parameters
 
@@ -74,6 +80,31 @@ def test_the_challenge_is_owed_to_whoever_sent_the_header() -> None:
     with pytest.raises(InvalidClient) as refused:
         present(_request(client_assertion="x", client_assertion_type="y"))
     assert not refused.value.tried_basic
+
+
+ASSERTIONS: dict[str, tuple[dict[str, str], str, tuple[str, str]]] = {
+    "the client's own": ({"iss": "a", "sub": "a"}, "", ("a", "private_key_jwt")),
+    "its own with its id": ({"iss": "a", "sub": "a"}, "a", ("a", "private_key_jwt")),
+    "a platform's": ({"iss": "https://p", "sub": "job"}, "a", ("a", "workload_identity")),
+    "a platform's without sub": ({"iss": "https://p"}, "a", ("a", "workload_identity")),
+}
+
+
+@pytest.mark.parametrize(("claims", "client_id", "expected"), ASSERTIONS.values(), ids=ASSERTIONS)
+def test_an_assertion_says_whose_it_is(
+    claims: dict[str, str], client_id: str, expected: tuple[str, str]
+) -> None:
+    text = jwt.encode(claims, "a secret of thirty-two characters")
+    named = {"client_id": client_id} if client_id else {}
+    presented = present(_request(client_assertion=text, client_assertion_type=JWT_BEARER, **named))
+    assert (presented.client_id, presented.method) == expected
+    assert presented.assertion == text
+
+
+def test_a_platforms_token_alone_names_no_client() -> None:
+    text = jwt.encode({"iss": "https://p", "sub": "job"}, "a secret of thirty-two characters")
+    with pytest.raises(InvalidClient, match="send the client_id"):
+        present(_request(client_assertion=text, client_assertion_type=JWT_BEARER))
 
 
 @pytest.fixture

@@ -81,6 +81,57 @@ def test_derived_token_is_within_its_parent(**given_: Any) -> None:  # noqa: ANN
     assert planned.refresh is None
 
 
+STEP = st.fixed_dictionaries(
+    {
+        "asked": st.none() | st.lists(st.sampled_from(NAMES), min_size=1, unique=True),
+        "audiences": st.lists(st.sampled_from(AUDIENCES), unique=True),
+        "client_scopes": SOME,
+        "lifetime": st.integers(1, 20_000),
+        "waited": st.integers(0, 3_000),
+    }
+)
+
+
+@given(steps=st.lists(STEP, min_size=1, max_size=5), first_seconds=st.integers(1, 20_000))
+def test_no_chain_of_exchanges_regains_what_one_of_them_gave_up(
+    steps: list[dict[str, Any]], first_seconds: int
+) -> None:
+    tenant = make_tenant(APIS, SCOPES, scope_excess="narrow", policies=(make_policy(),))
+    scopes, audiences, ends_at, now = (
+        frozenset(NAMES),
+        frozenset(AUDIENCES),
+        NOW + first_seconds,
+        NOW,
+    )
+    for step in steps:
+        now += step["waited"]
+        if now >= ends_at:
+            return  # The gate knows the parent no more.
+        request = make_request(
+            make_client(
+                *(scope for scope in SCOPES if scope.name in step["client_scopes"]),
+                grant_types=frozenset({EXCHANGE}),
+                settings=TokenSettings(access_token_lifetime_seconds=step["lifetime"]),
+            ),
+            *(step["asked"] or ()),
+            grant_type=EXCHANGE,
+            subject=make_subject(),
+            requested_audiences=tuple(step["audiences"]),
+            scope_ceiling=scopes,
+            audience_ceiling=audiences,
+            expires_at_ceiling=ends_at,
+        )
+        decision = decide(request, tenant)
+        if not decision.is_allowed:
+            return
+        planned = plan(request, decision, tenant, now=now, entropy=bytes(10))
+        assert set(planned.scopes) <= scopes
+        assert set(planned.audiences) <= audiences
+        assert planned.expires_at <= ends_at
+        scopes, audiences = frozenset(planned.scopes), frozenset(planned.audiences)
+        ends_at = planned.expires_at
+
+
 def test_exchange_that_names_no_scope_asks_for_all_of_the_parent_that_the_client_may_have() -> None:
     client = make_client(*SCOPES[:3], grant_types=frozenset({EXCHANGE}))
     ceiling = frozenset(NAMES[1:])

@@ -16,7 +16,7 @@ from tenants.queries.master_tokens import find_master_token
 from tests.factories.master_tokens import Application, find_by_text, make_application
 from tokens import master_token_quotas, master_tokens, secret_uses
 from tokens.errors import InvalidToken, QuotaExceeded
-from tokens.master_token_quotas import name_network
+from tokens.limits.keys import name_network
 from tokens.models import MasterTokenQuota
 from tokens.parameters import EndpointRequest, Parameters
 from tokens.purge import PURGES, purge_kind

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenants.claim_document import ClaimInputs
 from tenants.impersonation import build_right
 from tenants.policy import decide
 from tenants.records import (
@@ -24,6 +25,7 @@ from tenants.records import (
 from tests.factories.records import (
     Changes,
     make_api,
+    make_claim_rule,
     make_client,
     make_request,
     make_scope,
@@ -32,11 +34,11 @@ from tests.factories.records import (
     make_tenant,
 )
 from tokens.plan import MissingSigningKey, plan
-from tokens.request_facts import FACTS_BYTES
+from tokens.request_facts import FACTS_BYTES, read_inputs
 from tokens.token_ids import expiry_of
 
 if TYPE_CHECKING:
-    from tenants.records import AccessRequest, TenantSnapshot, TokenPlan
+    from tenants.records import JSON, AccessRequest, TenantSnapshot, TokenPlan
 
 NOW = 1_700_000_000
 ENTROPY = bytes(range(10))
@@ -284,6 +286,40 @@ def test_facts_say_what_was_asked() -> None:
         "api": "profile",
         "user_agent": "curl/8",
     }
+
+
+SENIOR = make_claim_rule("level", "level", source="subject_attribute")
+TIER = make_claim_rule("tier", "tier", source="foreign_claim", condition={"grant_type": "x"})
+READING = replace(TENANT, claim_rules=(SENIOR, TIER))
+USER = make_subject(attributes='{"level": 3, "private": "not read"}')
+
+
+def facts_of(claims: dict[str, JSON], tenant: TenantSnapshot = READING) -> dict[str, JSON]:
+    changes: Changes = {**USER_GRANT, "subject": USER, "claims": claims}
+    return dict(planned(make_request(USER_CLIENT, "read", **changes), tenant).facts)
+
+
+def test_facts_keep_the_attributes_that_rules_read() -> None:
+    facts = facts_of({"tier": "gold", "other": 1})
+    assert facts["attributes"] == {"level": 3}
+    assert facts["claims"] == {"tier": "gold", "other": 1}
+    assert "foreign" not in facts
+    assert read_inputs(facts) == ClaimInputs('{"level": 3}', {"tier": "gold", "other": 1})
+    assert "attributes" not in facts_of({}, TENANT)
+
+
+def test_long_facts_still_keep_what_rules_read() -> None:
+    facts = facts_of({"tier": "gold", "other": "x" * FACTS_BYTES})
+    assert (facts["attributes"], facts["foreign"]) == ({"level": 3}, {"tier": "gold"})
+    assert len(str(facts["digest"])) == 64
+    assert len(orjson.dumps(facts)) < FACTS_BYTES + 200
+    assert read_inputs(facts) == ClaimInputs('{"level": 3}', {"tier": "gold"})
+
+
+def test_long_inputs_of_rules_are_digests_as_well() -> None:
+    facts = facts_of({"tier": "x" * FACTS_BYTES})
+    assert {"attributes", "foreign", "claims"}.isdisjoint(facts)
+    assert read_inputs(facts) == ClaimInputs()
 
 
 def test_facts_leave_out_what_was_not_said() -> None:

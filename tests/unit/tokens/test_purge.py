@@ -22,6 +22,7 @@ from tokens.models import (
     AuthorizationCode,
     Consent,
     DeviceCode,
+    ForeignToken,
     RefreshToken,
     ReplayedAssertion,
     Session,
@@ -138,6 +139,26 @@ def test_codes_consents_and_assertions_go() -> None:
     purge.purge_expired(NOW, max_batches=5)
     for model in (AuthorizationCode, DeviceCode, Consent, ReplayedAssertion):
         assert model.objects.get().expires_at == LATER
+
+
+def test_outside_tokens_go_when_nobody_asks_about_them_any_more() -> None:
+    for number, moment in enumerate((LONG_AGO, RECENTLY, LATER)):
+        ForeignToken.objects.create(
+            id=uuid.uuid4(),
+            tenant_id=uuid.uuid4(),
+            trust_profile_id=uuid.uuid4(),
+            token_hash=bytes([number]) * 32,
+            content_hash=bytes(32),
+            api_ids=[],
+            scopes=[],
+            issued_at=LONG_AGO,
+            expires_at=moment,
+            accepted_at=LONG_AGO,
+            cut_off_number=0,
+        )
+    purge.purge_expired(NOW, max_batches=5)
+    kept = ForeignToken.objects.order_by("expires_at").values_list("expires_at", flat=True)
+    assert list(kept) == [RECENTLY, LATER]
 
 
 def test_newest_cut_off_of_the_platform_always_stays() -> None:

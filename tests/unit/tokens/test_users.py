@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tenants.models import AuditEvent, CutOff, Group, Subject
+from tenants.models import AuditEvent, ClaimRule, CutOff, Group, Subject
 from tenants.records import SYSTEM
 from tenants.services import changes
 from tenants.services.clients import save_client
@@ -239,6 +239,27 @@ def test_token_tells_of_the_users_groups_where_the_client_wants_it(app: Applicat
     issued = app.send("POST", f"/users/{user_id}/tokens", app.private, {}).json()
     payload = issued["access_token"].split(".")[1]
     assert json.loads(decode_base64url(payload))["groups"] == ["staff"]
+
+
+def test_first_token_of_a_user_reads_the_attributes_they_were_made_with(app: Application) -> None:
+    rule = ClaimRule(
+        tenant=app.tenant,
+        slug="plan",
+        claim="plan",
+        source="subject_attribute",
+        value="plan",
+        is_required=True,
+    )
+    changes.save(rule, actor=SYSTEM)
+    made = app.add_user(attributes={"plan": "gold"})
+    user_id = made["user"]["id"]
+    second = app.send("POST", f"/users/{user_id}/tokens", app.private, {}).json()
+    for answer in (made, second):
+        payload = answer["access_token"].split(".")[1]
+        assert json.loads(decode_base64url(payload))["plan"] == "gold"
+    before = Subject.objects.count()
+    refused = app.send("POST", "/users", app.private, {"name": "Anna"})
+    assert (refused.status_code, Subject.objects.count()) == (400, before)
 
 
 def test_kill_switch_reaches_what_was_exchanged(app: Application) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.models import Tenant
+from tenants.models.access_policy import OperationChoice
 from tenants.queries.client_core import read_client
 from tenants.queries.tenant_core import read_core
 from tenants.records import AccessRequest, GrantType
@@ -42,16 +43,27 @@ class Command(BaseCommand):
         what.add_argument("--jti", type=_read_id, help="The id of an issued access token.")
         what.add_argument("--request-id", help="The X-Request-Id of a refusal.")
         what.add_argument("--client", help="The client_id whose token is previewed.")
-        grants = [grant.value for grant in GrantType]
-        parser.add_argument("--grant", choices=grants, default="client_credentials")
+        parser.add_argument(
+            "--grant",
+            choices=OperationChoice.values,
+            default="client_credentials",
+            help="A grant type; with --policy introspection or access as well.",
+        )
         parser.add_argument("--scope", action="append", default=[], help="May be repeated.")
         parser.add_argument("--audience", action="append", default=[], help="May be repeated.")
         parser.add_argument("--subject", type=_read_id, help="The id of an end user.")
         parser.add_argument(
             "--policy",
             type=Path,
-            help="A file with one access policy, edited and not saved, to try on --client: YAML or "
-            "JSON with the members of the management API; a stored slug means that policy.",
+            help="A file with one access policy, edited and not saved, to try on --client or "
+            "--request-id: YAML or JSON with the members of the management API; a stored slug "
+            "means that policy.",
+        )
+        parser.add_argument(
+            "--access",
+            type=_read_object,
+            default={},
+            help="With --policy, the entities of an access evaluation, as JSON.",
         )
         parser.add_argument("--json", action="store_true", help="Write JSON.")
 
@@ -61,15 +73,22 @@ class Command(BaseCommand):
         if tenant is None:
             raise CommandError(f"There is no tenant {options['tenant']}.")
         if options["policy"]:
-            self.stdout.write(json.dumps(try_policy_file(tenant, options), indent=2))
-            return
-        described = _describe(tenant, options)
+            described = try_policy_file(tenant, options)
+        else:
+            described = _describe(tenant, options)
         text = json.dumps(described, indent=2) if options["json"] else write_text(described)
         self.stdout.write(text)
 
 
 def _read_id(text: str) -> UUID:
     return UUID(text.removeprefix("AT."))
+
+
+def _read_object(text: str) -> dict[str, JSON]:
+    found: JSON = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("no object")  # noqa: TRY004 - what argparse names as a wrong value.
+    return found
 
 
 def _describe(tenant: Tenant, options: dict[str, Any]) -> dict[str, JSON]:
@@ -87,6 +106,8 @@ def _describe(tenant: Tenant, options: dict[str, Any]) -> dict[str, JSON]:
 
 
 def _preview(tenant: Tenant, options: dict[str, Any]) -> dict[str, JSON]:
+    if options["grant"] not in set(GrantType) or options["access"]:
+        raise CommandError("A preview is of a token; introspection and access need --policy.")
     core = read_core(tenant.path, base_url=settings.TENANTS_BASE_URL)
     client = read_client(tenant.pk, options["client"])
     if core is None or client is None:

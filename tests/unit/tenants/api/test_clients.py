@@ -103,6 +103,8 @@ def test_every_member_is_stored_and_read_back(api: ManagementClient) -> None:
         "max_refresh_token_lifetime_seconds": 7_200,
         "refresh_token_idle_lifetime_seconds": 60,
         "max_refresh_token_idle_lifetime_seconds": 120,
+        "client_requests_per_minute": 600,
+        "client_request_burst": 50,
     }
     document = api.create(**members)
     assert {name: document[name] for name in members} == members

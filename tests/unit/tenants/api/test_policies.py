@@ -13,16 +13,18 @@ from django.test.utils import CaptureQueriesContext
 from tenants.models import AccessPolicy, AuditEvent, Group, TrustProfile
 from tenants.queries.managed_policies import list_policies
 from tenants.records import SYSTEM
-from tenants.services import changes
+from tenants.services import changes, clients
 from tests.factories.policies import make_policy
 from tests.factories.tenants import make_api, make_client, make_tenant
 from tests.factories.tokens import make_subject
 from tests.management_client import ManagementClient, read_problem
 from tests.oauth_client import OAuthClient
+from tests.rfc.authzen.records import DecisionPoint
 from tokens import refusals
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
+    from tenants.records import JSON
     from tests.factories.tenants import MadeClient
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +39,14 @@ NOTHING_SAID: dict[str, Any] = {
     "rule": None,
     **{name: [] for name in ("operations", "client_kinds", *NO_LINKS)},
     **dict.fromkeys(("limit_scopes", "limit_lifetime_seconds", "limit_audiences")),
+}
+
+
+RECORD: dict[str, JSON] = {"type": "record", "id": "record-1"}
+WHOLE: dict[str, Any] = {
+    "subject": {"type": "user", "id": "bob"},
+    "action": {"name": "read"},
+    "resource": RECORD,
 }
 
 
@@ -357,3 +367,174 @@ def test_a_question_that_can_not_be_asked_says_why(
     api: PolicyClient, question: dict[str, Any], named: str
 ) -> None:
     assert named in errors_of(api.post("/test", {"policy": {}, "request": question}))
+
+
+# Refused evaluations and introspections, asked again.
+
+
+@pytest.fixture
+def gateway(tenant: Tenant) -> MadeClient:
+    """A resource server of the Api `orders`."""
+    made = make_client(tenant, "gateway", is_allowed=False)
+    orders = tenant.apis.get(slug="orders")
+    changes.save(orders, actor=SYSTEM, links={"resource_server_clients": [made.client]})
+    return made
+
+
+@pytest.fixture
+def point(tenant: Tenant, gateway: MadeClient) -> DecisionPoint:
+    """The decision point as a resource server asks it, whose refusals keep their traces."""
+    refusals.LIMITS.forget()
+    make_policy(tenant, "calls", operations=["access"], clients=[gateway.client])
+    return DecisionPoint(tenant, gateway)
+
+
+def try_again(
+    api: PolicyClient, request_id: str, policy: dict[str, Any], **more: object
+) -> dict[str, Any]:
+    question = {"request_id": request_id, **more}
+    answer = api.post("/test", {"policy": policy, "request": question})
+    assert answer.status_code == 200, answer.content
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def deny_by(tenant: Tenant, slug: str, rule: JSON) -> AccessPolicy:
+    policy = AccessPolicy(tenant=tenant, slug=slug, effect="deny", engine="match", rule=rule)
+    changes.save(policy, actor=SYSTEM)
+    return policy
+
+
+def test_a_refused_evaluation_is_asked_again_as_it_was(
+    api: PolicyClient, tenant: Tenant, point: DecisionPoint
+) -> None:
+    rule: dict[str, Any] = {"resource": {"type": {"$present": True, "$enum": ["record"]}}}
+    stored = deny_by(tenant, "no", rule)
+    _, context = point.ask({"type": "user", "id": "bob"}, {"name": "write"}, RECORD)
+    told = try_again(api, context["request_id"], {"mode": "shadow"})
+    assert (told["live"]["is_allowed"], told["live"]["reason"]) == (False, "policy_denied")
+    document = {
+        "policy_id": str(stored.pk),
+        "policy": {"rule": {**rule, "action": {"name": {"$present": True, "$enum": ["read"]}}}},
+        "request": {"request_id": context["request_id"]},
+    }
+    told = api.post("/test", document).json()
+    assert (told["live"]["is_allowed"], told["edited"]["is_allowed"]) == (False, True)
+
+
+def test_what_a_trace_never_keeps_is_added_by_hand(
+    api: PolicyClient, tenant: Tenant, point: DecisionPoint
+) -> None:
+    guest: dict[str, Any] = {
+        "subject": {"properties": {"role": {"$present": True, "$enum": ["guest"]}}}
+    }
+    deny_by(tenant, "no-guests", guest)
+    subject = {"type": "user", "id": "bob", "properties": {"role": "guest"}}
+    request_id = point.ask(subject, {"name": "write"}, RECORD)[1]["request_id"]
+    assert try_again(api, request_id, {"slug": "x"})["live"]["is_allowed"] is True
+    added = {"subject": {"properties": {"role": "guest"}}, "context": {"purpose": "audit"}}
+    told = try_again(api, request_id, {"slug": "x"}, access=added)
+    assert told["live"]["reason"] == "policy_denied"
+
+
+def test_an_evaluation_about_another_client_is_asked_again_by_who_asked(
+    api: PolicyClient, tenant: Tenant, service: MadeClient, point: DecisionPoint
+) -> None:
+    deny = {"slug": "no", "effect": "deny", "scopes": ["write"]}
+    stored = make_policy(tenant, "no", effect="deny", scopes=[tenant.scopes.get(name="write")])
+    subject = {"type": "client", "id": service.client_id}
+    resource = {"type": "api", "id": "orders"}
+    context = point.ask(subject, {"name": "write"}, resource)[1]
+    assert context["reason"] == "policy_denied_scope"
+    changes.delete(stored, actor=SYSTEM)
+    told = try_again(api, context["request_id"], deny)
+    assert told["live"]["is_allowed"] is True
+    assert (told["live"]["scopes"], told["edited"]["reason"]) == (["write"], "policy_denied_scope")
+    clients.delete_client(service.client, actor=SYSTEM)
+    question = {"policy": deny, "request": {"request_id": context["request_id"]}}
+    assert "access" in errors_of(api.post("/test", question))
+
+
+def test_a_hidden_introspection_is_asked_again(
+    api: PolicyClient, tenant: Tenant, service: MadeClient, gateway: MadeClient
+) -> None:
+    refusals.LIMITS.forget()
+    token = OAuthClient(tenant).token(service, scope="read").json()["access_token"]
+    rule: dict[str, Any] = {
+        "caller": {"client_id": {"$present": True, "$enum": [gateway.client_id]}}
+    }
+    deny_by(tenant, "no", rule)
+    hidden = OAuthClient(tenant).introspect(gateway, token)
+    assert hidden.json() == {"active": False}
+    told = try_again(api, hidden["X-Request-Id"], {"slug": "x"})
+    assert (told["live"]["is_allowed"], told["live"]["reason"]) == (False, "policy_denied")
+    assert [check["name"] for check in told["live"]["checks"]] == ["policies"]
+
+
+def test_an_evaluation_is_tried_as_the_decision_point_would_judge_it(
+    api: PolicyClient, tenant: Tenant, service: MadeClient, point: DecisionPoint
+) -> None:
+    """Entities that stand for something of the tenant bring its links, groups and scopes."""
+    person, group = make_subject(tenant), Group(tenant=tenant, slug="staff")
+    changes.save(group, actor=SYSTEM, links={"subjects": [person]})
+    make_policy(tenant, "no-staff", effect="deny", groups=[group])
+    write = tenant.scopes.get(name="write")
+    make_policy(tenant, "no-writing", effect="deny", scopes=[write])
+    api_resource = {"type": "api", "id": "orders"}
+    for subject, name, resource in (
+        ({"type": "user", "id": str(person.pk)}, "read", RECORD),
+        ({"type": "user", "id": "bob"}, "read", RECORD),
+        ({"type": "user", "id": "bob"}, "write", api_resource),
+        ({"type": "user", "id": "bob"}, "read", {"type": "api", "id": "nowhere"}),
+        ({"type": "client", "id": service.client_id}, "write", api_resource),
+        ({"type": "client", "id": service.client_id}, "read", api_resource),
+    ):
+        decision, context = point.ask(subject, {"name": name}, resource)
+        entities = {"subject": subject, "action": {"name": name}, "resource": resource}
+        question = {"client_id": "gateway", "operation": "access", "access": entities}
+        told = api.post("/test", {"policy": {"slug": "x", "mode": "shadow"}, "request": question})
+        live = told.json()["live"]
+        assert (live["is_allowed"], live["reason"]) == (decision, context.get("reason", ""))
+
+
+@pytest.mark.parametrize(
+    ("access", "part"),
+    [
+        pytest.param({"action": {"name": "read"}}, "subject is missing", id="incomplete"),
+        pytest.param({**WHOLE, "action": {"name": 1}}, "action.name", id="number"),
+        pytest.param({**WHOLE, "context": []}, "context must be", id="context"),
+        pytest.param(
+            {**WHOLE, "subject": {"type": "client", "id": "nobody"}}, "no such", id="nobody"
+        ),
+    ],
+)
+@pytest.mark.usefixtures("point")
+def test_an_evaluation_that_would_not_be_judged_says_why(
+    api: PolicyClient, access: dict[str, Any], part: str
+) -> None:
+    question = {"client_id": "gateway", "operation": "access", "access": access}
+    answer = api.post("/test", {"policy": {}, "request": question})
+    assert part in " ".join(errors_of(answer)["access"])
+
+
+def test_entities_belong_to_evaluations_only(
+    api: PolicyClient, tenant: Tenant, service: MadeClient
+) -> None:
+    refusals.LIMITS.forget()
+    refused = OAuthClient(tenant).token(service, scope="no-such")
+    for question in (
+        {"client_id": service.client_id, "access": WHOLE},
+        {"request_id": refused["X-Request-Id"], "access": WHOLE},
+    ):
+        assert "access" in errors_of(api.post("/test", {"policy": {}, "request": question}))
+
+
+def test_a_disabled_subject_stays_disabled_when_it_is_asked_again(
+    api: PolicyClient, tenant: Tenant, point: DecisionPoint
+) -> None:
+    person = make_subject(tenant)
+    person.is_enabled = False
+    person.save()
+    context = point.ask({"type": "user", "id": str(person.pk)}, {"name": "read"}, RECORD)[1]
+    told = try_again(api, context["request_id"], {"slug": "x"})
+    assert told["edited"]["reason"] == context["reason"] == "subject_disabled"

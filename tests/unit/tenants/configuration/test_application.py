@@ -63,7 +63,14 @@ trust_profiles:
 claim_rules:
 - {slug: plan, claim: "https://globex.example/plan", value: {tier: 1, trial: true},
    api: profile, client: api-client, grant_type: client_credentials}
-groups: [{slug: staff, permissions: [enter, leave]}]
+- {slug: route, claim: route, source: template, value: "${tenant_slug}/${foreign.org}",
+   condition: {grant_type: client_credentials}, is_required: true}
+groups:
+- slug: staff
+  permissions: [enter, leave]
+  roles: [clerk]
+  attributes: [{name: region, value: north}]
+  resources: [{id: "7", name: Shop, resource_type: {id: "1", name: Store}}]
 operators: [{username: anna, role: owner}, {username: anna, role: auditor}]
 allow_typed_secrets: true
 """
@@ -95,7 +102,11 @@ def test_a_file_makes_everything_that_it_says() -> None:
     assert Api.objects.get(slug="profile").resource_server_clients.get().client_id == "gateway"
     assert stored().claim_profile == "own"
     assert AccessPolicy.objects.get(slug="api-client").clients.get() == client
-    assert stored().claim_rules.get().value == {"tier": 1, "trial": True}
+    assert stored().claim_rules.get(slug="plan").value == {"tier": 1, "trial": True}
+    route = stored().claim_rules.get(slug="route")
+    assert (route.source, route.is_required) == ("template", True)
+    assert route.condition == {"grant_type": "client_credentials"}
+    assert stored().groups.get().resources[0]["resource_type"] == {"id": "1", "name": "Store"}
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "auditor"}
 
 

@@ -178,11 +178,26 @@ TENANTS: Entries = st.fixed_dictionaries(
             "slug",
         ),
         "claim_rules": unique(
-            st.fixed_dictionaries({"slug": NAMES, "claim": st.just("x"), "value": VALUES}), "slug"
+            st.fixed_dictionaries(
+                {"slug": NAMES, "claim": st.just("x"), "value": VALUES},
+                optional={
+                    "is_required": st.booleans(),
+                    "condition": st.sampled_from([{}, {"client_id": "x"}]),
+                },
+            )
+            | st.fixed_dictionaries(
+                {"slug": NAMES, "claim": st.just("x"), "value": st.just("client_id")}
+                | {"source": st.sampled_from(["template", "record", "foreign_claim"])}
+            ),
+            "slug",
         ),
         "groups": unique(
             st.fixed_dictionaries(
-                {"slug": NAMES}, optional={"permissions": st.lists(TEXTS, max_size=2)}
+                {"slug": NAMES},
+                optional={
+                    "permissions": st.lists(TEXTS, max_size=2),
+                    "roles": st.sampled_from([[], ["clerk"]]),
+                },
             ),
             "slug",
         ),

@@ -274,6 +274,44 @@ def test_a_short_shared_secret_is_refused() -> None:
     assert "use 32 bytes or more (RFC 7518 section 3.2)" in mistake
 
 
+OPAQUE = (
+    "trust_profiles: [{slug: t, issuer: i, kind: opaque, token_prefix: pat_, "
+    "introspection_client_id: us, introspection_endpoint: 'https://i.example/x', %s}]"
+)
+
+
+def test_an_introspection_secret_is_encrypted_compared_and_exported() -> None:
+    file = tenant(OPAQUE % "introspection_secret: {value_from_env: S}")
+    apply(file, variables={"S": "short"})
+    profile = TrustProfile.objects.get()
+    blob = bytes(profile.introspection_secret_ciphertext or b"")
+    context = credentials.introspection_context(profile.pk)
+    sealed = Ciphertext(profile.introspection_kek_id, blob)
+    assert credentials.decrypt(sealed, context=context) == b"short"
+    assert apply(file, variables={"S": "short"}) == []
+    text = export()
+    assert "short" not in text
+    assert f"id: {profile.pk}" in text
+    assert apply(text) == []
+    assert apply(file, variables={"S": "other"}) == [
+        f"~ {LABEL} trust_profiles[t].introspection_secret: changed"
+    ]
+
+
+def test_an_introspection_secret_can_not_be_missing() -> None:
+    (mistake,) = refuse(tenant(OPAQUE % "name: x"))
+    assert "introspection_secret: A profile of the kind opaque needs this secret" in mistake
+
+
+def test_an_introspection_secret_is_not_taken_for_a_shared_one() -> None:
+    profile_id = uuid4()
+    context = credentials.trust_profile_context(profile_id)
+    sealed = credentials.encrypt(b"a shared secret", context=context)
+    stated = f"{{ciphertext: {encode_bytes(sealed.blob)}, kek_id: {sealed.kek_id}}}"
+    (mistake,) = refuse(tenant(OPAQUE % f"id: {profile_id}, introspection_secret: {stated}"))
+    assert "introspection_secret.ciphertext: this can't be decrypted" in mistake
+
+
 def key_entry(key_id: UUID, kid: str, state: str) -> str:
     sealed = credentials.encrypt(b"private", context=encryption_context(key_id))
     return (

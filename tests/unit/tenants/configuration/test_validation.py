@@ -206,6 +206,18 @@ CASES = {
             "This claim is reserved; use a name of your own, such as a URL.",
         ),
     ),
+    "unknown name in a template": (
+        "claim_rules: [{slug: r, claim: c, source: template, value: '${tenant}'}]",
+        at(0, ".claim_rules[0].value", "Claim rules know no tenant. Did you mean tenant_slug?"),
+    ),
+    "condition that can't hold": (
+        "claim_rules: [{slug: r, claim: c, value: 1, condition: {client_id: 7}}]",
+        at(
+            0,
+            ".claim_rules[0].condition.client_id",
+            "Here stands a text, which is never equal to a number.",
+        ),
+    ),
     "unknown claim profile": (
         "claim_profile: none-such",
         at(

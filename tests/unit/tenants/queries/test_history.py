@@ -16,6 +16,7 @@ from tenants.models import (
     ClaimRule,
     Client,
     ClientGrantSettings,
+    ConfigurationChange,
     Environment,
     Group,
     Platform,
@@ -54,7 +55,7 @@ def stripped(core: TenantSnapshot | None) -> TenantSnapshot:
         keys=tuple(replace(key, private=NO_SECRET) for key in core.keys),
         policies=tuple(sorted(core.policies, key=lambda policy: policy.slug)),
         trust_profiles=tuple(
-            replace(profile, shared_secret=None)
+            replace(profile, shared_secret=None, introspection_secret=None)
             for profile in sorted(core.trust_profiles, key=lambda profile: profile.slug)
         ),
     )
@@ -233,23 +234,48 @@ def add_trust_profile(world: World) -> None:
         issuer=f"https://{name}.example",
         algorithms=["HS256"],
         is_enabled=world.chance.random() < 0.8,
+        required_claims=world.chance.choice([{}, {"org": "acme"}]),
+        max_subjects_per_day=world.chance.randint(1, 9),
     )
+    scopes = world.scopes()
+    profile.scope_mapping = {"plan": [scope.name for scope in scopes]}
+    apis = [api for api in world.some(Api) if not api.built_in]  # type: ignore[attr-defined]  # an Api.
+    profile.is_accepted_directly = bool(apis)
     trust_profiles.save_trust_profile(
         profile,
         actor=SYSTEM,
         shared_secret="s" * 40,
-        links={"maximum_scopes": world.scopes()},
+        links={"maximum_scopes": scopes, "direct_apis": apis},
     )
+
+
+def add_opaque_profile(world: World) -> None:
+    name = world.name("opaque")
+    profile = TrustProfile(
+        tenant=world.tenant,
+        slug=name,
+        kind="opaque",
+        issuer=f"https://{name}.example",
+        introspection_endpoint=f"https://{name}.example/introspect",
+        introspection_client_id="us",
+        token_prefix=f"{name}_",
+    )
+    trust_profiles.save_trust_profile(profile, actor=SYSTEM, introspection_secret="s")
 
 
 def add_claim_rule(world: World) -> None:
     rule = ClaimRule(tenant=world.tenant, slug=world.name("rule"), claim="region", value={"a": [1]})
     rule.api, rule.client = world.pick(Api), world.pick(Client)
+    if world.chance.random() < 0.5:
+        rule.source, rule.value = ClaimRule.Source.TEMPLATE, "${client_id}:${foreign.org}"
+        rule.condition = {"subject": {"attributes": {"level": world.chance.randint(1, 9)}}}
+        rule.is_required = True
     changes.save(rule, actor=SYSTEM)
 
 
 def add_claim_profile(world: World) -> None:
     profile = ClaimProfile(tenant=world.tenant, slug=world.name("profile"), base="aidbox")
+    profile.group_claims_budget_bytes = world.chance.choice([None, 0, 100])
     changes.save(profile, actor=SYSTEM)
 
 
@@ -263,7 +289,7 @@ STEPS_TO_TAKE: list[Callable[[World], None]] = [
     *(change_platform, change_environment, change_tenant, add_api, add_api, link_api, delete_api),
     *(change_scope, delete_scope, add_client, add_client, change_client, change_client),
     *(change_grant_settings, delete_client, add_policy, add_policy, change_policy),
-    *(add_trust_profile, add_claim_rule, add_claim_profile, rotate_key),
+    *(add_trust_profile, add_opaque_profile, add_claim_rule, add_claim_profile, rotate_key),
 ]
 
 
@@ -285,6 +311,19 @@ def test_configuration_at_each_version_is_what_was_live_then(seed: int) -> None:
             world.tenant.pk, client, version, tenant_version=tenant_version
         )
         assert found == record
+
+
+def test_claim_rule_of_before_there_were_sources_is_a_constant() -> None:
+    tenant = make_tenant()
+    changes.save(ClaimRule(tenant=tenant, slug="r", claim="region", value="eu"), actor=SYSTEM)
+    changes.save(ClaimProfile(tenant=tenant, slug="p", base="aidbox"), actor=SYSTEM)
+    now = live_core(tenant)
+    for change in ConfigurationChange.objects.filter(entity_kind__startswith="claim_"):
+        new = ("source", "condition", "is_required", "group_claims_budget_bytes")
+        older = {name: value for name, value in (change.state or {}).items() if name not in new}
+        ConfigurationChange.objects.filter(pk=change.pk).update(state=older)
+    past = past_core(tenant, versions_of(now))
+    assert (past.claim_rules, past.claim_profiles) == (now.claim_rules, now.claim_profiles)
 
 
 def test_deleted_client_still_had_its_policy() -> None:

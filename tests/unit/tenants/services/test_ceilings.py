@@ -88,3 +88,36 @@ def test_algorithms_are_bounded_by_the_environment(tenant: Tenant) -> None:
     api.signing_algorithm = "RS256"
     with pytest.raises(InvalidEntity, match="signing_algorithm"):
         changes.save(api, actor=SYSTEM)
+
+
+LIMITS = (
+    "client_requests_per_minute",
+    "client_request_burst",
+    "address_requests_per_minute",
+    "address_request_burst",
+)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("ceiling", ["platform", "environment"])
+def test_a_tenant_sets_no_limit_above_a_ceiling(tenant: Tenant, ceiling: str, name: str) -> None:
+    above = Platform.objects.get() if ceiling == "platform" else tenant.environment
+    setattr(above, f"max_{name}", 100)
+    changes.save(above, actor=SYSTEM)
+    tenant = Tenant.objects.get(pk=tenant.pk)
+    setattr(tenant, name, 101)
+    with pytest.raises(InvalidEntity) as caught:
+        update_tenant(tenant, actor=SYSTEM)
+    assert caught.value.messages == {name: ["Choose at most 100: a ceiling above allows no more."]}
+    setattr(tenant, name, 100)
+    update_tenant(tenant, actor=SYSTEM)
+
+
+@pytest.mark.parametrize("name", LIMITS[:2])
+def test_a_client_sets_no_limit_above_its_tenants_ceiling(client: Client, name: str) -> None:
+    setattr(client.tenant, f"max_{name}", 100)
+    update_tenant(client.tenant, actor=SYSTEM)
+    setattr(client, name, 101)
+    with pytest.raises(InvalidEntity) as caught:
+        changes.save(client, actor=SYSTEM)
+    assert list(caught.value.messages) == [name]

@@ -47,7 +47,8 @@ def test_provisioning_twice_makes_one_subject(tenant: Tenant) -> None:
     profile = save_trust_profile(make_profile(tenant), actor=SYSTEM)
     match = TrustMatch(profile.pk, profile.issuer, "alice", None, "create")
     first = provision_subject(tenant.pk, match, actor=SYSTEM)
-    assert provision_subject(tenant.pk, match, actor=SYSTEM).pk == first.pk
+    assert first is not None
+    assert provision_subject(tenant.pk, match, actor=SYSTEM) == first
     assert Subject.objects.count() == SubjectIdentity.objects.count() == 1
 
 
@@ -60,7 +61,7 @@ def test_provisioning_at_once_makes_one_subject() -> None:
 
     def provision() -> None:
         try:
-            made.append(provision_subject(tenant.pk, match, actor=SYSTEM).pk)
+            made.append(provision_subject(tenant.pk, match, actor=SYSTEM))
         finally:
             connections.close_all()
 
