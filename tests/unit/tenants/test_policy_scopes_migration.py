@@ -14,7 +14,7 @@ from tenants.queries import history
 from tenants.queries.tenant_core import read_core
 from tests.factories.tenants import make_tenant
 
-MIGRATIONS = ("0005_policy_scopes", "0008_user_scopes", "0013_trust_profiles", "0015_claims")
+MIGRATIONS = ("0005_policy_scopes", "0008_user_scopes", "0013_trust_profiles", "0014_claims")
 
 
 @pytest.fixture(params=MIGRATIONS)

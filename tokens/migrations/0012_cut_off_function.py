@@ -57,18 +57,14 @@ DROP_FUNCTION = (
     "DROP FUNCTION tokens_is_cut_off"
     "(uuid, bigint, uuid, uuid, text, text, uuid[], uuid, uuid, uuid, uuid, uuid)"
 )
-# Whether there is any younger one at all is asked first, for every token.
-CREATE_INDEX = "CREATE INDEX tenants_cutoff_after ON tenants_cutoff (tenant_id, number)"
-DROP_INDEX = "DROP INDEX tenants_cutoff_after"
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0012_limit_state'),
+        ("tenants", "0017_cut_off_index"),
+        ("tokens", "0012_limit_state"),
     ]
 
     operations = [
         migrations.RunSQL(CREATE_FUNCTION, DROP_FUNCTION),
-        migrations.RunSQL(CREATE_INDEX, DROP_INDEX),
     ]
