@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -47,12 +48,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--write", action="store_true", help=f"into {report.PAGE.name}, too")
     asked = parser.parse_args()
+    # So that whoever ends it, such as timeout(1), leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     unknown = sorted(set(asked.name) - set(names))
     if unknown:
         parser.error(f"nothing is called {', '.join(unknown)}; there are {', '.join(names)}")
     others = [name for name in OTHERS if name in asked.name]
     for name in others:
-        _publish(name, OTHERS[name](), write=asked.write)
+        lines = [*report.surroundings(), ""]
+        _publish(name, [*lines, *OTHERS[name]()], write=asked.write)
     if not others:
         rounds = measuring.Rounds(asked.rounds, asked.seconds)
         _publish("rows", _measure_rows(asked.name, rounds), write=asked.write)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import resource
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class Measured:
         return (self.requests - self.refused) / self.seconds
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RowLoad:
     """Sixteen connections that ask one server for one thing, without a pause."""
 
@@ -50,11 +50,6 @@ class RowLoad:
     server: Server
     kind: str
     folder: Path
-    _chains: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Take the first refresh tokens, each of which works once."""
-        self._chains = list(self.server.facts.get("refresh_tokens", {}).get(self.kind, ()))
 
     def run(self, seconds: int) -> Measured:
         """Run one round from this machine against this machine.
@@ -77,7 +72,9 @@ class RowLoad:
         if self.workload is not Workload.REFRESH:
             return workloads.form_of(self.workload, self.kind, self.server.facts)
         first = self.folder / f"{self.server.process}-{self.kind}.tokens"
-        taken, self._chains = self._chains[:CONNECTIONS], self._chains[CONNECTIONS:]
+        chains: list[str] = self.server.facts["refresh_tokens"][self.kind]
+        taken = chains[:CONNECTIONS]
+        del chains[:CONNECTIONS]  # Each works once, whichever server on this database takes it.
         if len(taken) < CONNECTIONS:
             raise RuntimeError("the first refresh tokens are used up; ask for fewer rounds")
         first.write_text("".join(f"{token}\n" for token in taken))

@@ -13,12 +13,9 @@ if TYPE_CHECKING:
     from tenants.models import Tenant
     from tests.factories.tenants import MadeClient
 
-# Two rows follow chains of refresh tokens in this database; each has a client of its own.
-REFRESHING = ("refresh", "refresh-django")
-
 
 def main(chains: int) -> None:
-    """Make a tenant with a client of each kind, and the first tokens; `chains` of each kind."""
+    """Make a tenant with a client of each kind, and the first tokens; `chains` may be refreshed."""
     django.setup()
     from tests.factories import tenants as factories  # noqa: PLC0415 - after the set-up.
     from tests.oauth_client import OAuthClient  # noqa: PLC0415 - after the set-up.
@@ -37,8 +34,9 @@ def main(chains: int) -> None:
         "scopes": {kind: token["scope"] for kind, token in tokens.items()},
         "access_tokens": {kind: token["access_token"] for kind, token in tokens.items()},
         "refresh_tokens": {
-            kind: [oauth.token(clients[kind]).json()["refresh_token"] for _ in range(chains)]
-            for kind in REFRESHING
+            "refresh": [
+                oauth.token(clients["refresh"]).json()["refresh_token"] for _ in range(chains)
+            ]
         },
     }
     json.dump(facts, sys.stdout)
@@ -50,22 +48,20 @@ def _make_clients(tenant: Tenant) -> dict[str, MadeClient]:
 
     factories.make_api(tenant)
     factories.make_api(tenant, "ledger", scopes=["book"], signing_algorithm="RS256")
-    made = {
+    return {
         "jwt": factories.make_client(tenant, "jwt", scopes=["read"]),
         "opaque": factories.make_client(
             tenant, "opaque", scopes=["read"], access_token_format=TokenFormat.OPAQUE
         ),
         "rs256": factories.make_client(tenant, "rs256", scopes=["book"]),
-    }
-    for kind in REFRESHING:
-        made[kind] = factories.make_client(
+        "refresh": factories.make_client(
             tenant,
-            kind,
+            "refreshing",
             scopes=["read"],
             grant_types=["client_credentials", "refresh_token"],
             refresh_token_enabled=True,
-        )
-    return made
+        ),
+    }
 
 
 if __name__ == "__main__":

@@ -22,6 +22,19 @@ def own_cpu_seconds(process: int) -> float:
     return time.clock_gettime(~process << 3 | 2)
 
 
+def busy_share(seconds: float) -> float:
+    """Watch for some seconds how much of all cores is used; before a run, that is by others."""
+    began = _read_clocks()
+    time.sleep(seconds)
+    spent = [now - then for now, then in zip(_read_clocks(), began, strict=True)]
+    return 1 - sum(spent[3:5]) / sum(spent)  # Idle, and waiting for a disk. Source: proc_stat(5).
+
+
+def _read_clocks() -> list[int]:
+    line = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0]
+    return [int(text) for text in line.split()[1:9]]
+
+
 def cpu_seconds(root: int) -> float:
     """Answer the processor time that a process and all of its descendants have used."""
     return _add_up(root, *_read_all(_cpu_seconds_of))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks import node_server, programs, serving
 from benchmarks.load import CONNECTIONS
+from benchmarks.processes import busy_share
 from benchmarks.rows import OURS
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE: Final[Path] = serving.ROOT / "docs" / "performance.md"
 PACKAGES: Final = ("Django", "djangorestframework", "django-oauth-toolkit", "granian", "gunicorn")
+WATCHED_SECONDS: Final = 2.0
 HEAD: Final = (
     "per second",
     "spread",
@@ -45,6 +47,16 @@ def table(workload: Workload, cells: Sequence[Cell]) -> list[str]:
     return lines
 
 
+def surroundings() -> list[str]:
+    """Say when, on which machine, and how busy it was before anything was started."""
+    others = busy_share(WATCHED_SECONDS)
+    machine = f"{_processor()}, {os.cpu_count()} cores"
+    return [
+        f"- {dt.datetime.now(dt.UTC):%Y-%m-%d}; {machine} for all of it together.",
+        f"- {others:.0%} of the cores were used by others just before; a quiet machine says 0 %.",
+    ]
+
+
 def conditions(database: Database, rounds: Rounds) -> list[str]:
     """Say on what and with what was measured."""
     versions = [f"{name} {_version_of(name)}" for name in PACKAGES]
@@ -54,11 +66,10 @@ def conditions(database: Database, rounds: Rounds) -> list[str]:
             " current_setting('fsync')"
         ).fetchone()
     postgres, synchronous_commit, fsync = found or ("?", "?", "?")
-    machine = f"{_processor()}, {os.cpu_count()} cores"
     durability = f"fsync {fsync}, synchronous_commit {synchronous_commit}"
     processes = f"{serving.WORKERS} web processes"
     return [
-        f"- {dt.datetime.now(dt.UTC):%Y-%m-%d}; {machine} for all of it together.",
+        *surroundings(),
         f"- {processes}, of {serving.THREADS} threads each in Python; {CONNECTIONS} connections.",
         f"- {rounds.number} interleaved rounds of {rounds.seconds} seconds for each row; medians.",
         f"- PostgreSQL {postgres} over a unix socket, {durability}.",

@@ -85,7 +85,7 @@ ROWS: Final[Mapping[str, Row]] = {
             "django",
             asking="jwt",
             introspection="jwt",
-            refresh="refresh-django",
+            refresh="refresh",
         ),
         _toolkit("plain", "plain secret", "granian"),
         _toolkit("plain", "plain secret", "gunicorn"),
