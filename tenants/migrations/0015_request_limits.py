@@ -38,7 +38,7 @@ FIELDS = {"platform": LEVEL, "environment": LEVEL, "tenant": LEVEL, "client": CL
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0015_claims'),
+        ('tenants', '0014_claims'),
     ]
 
     operations = [

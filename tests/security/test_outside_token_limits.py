@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.utils import timezone
 
-from tenants.models import Subject, SubjectIdentity, TrustProfile
-from tenants.records import SYSTEM
-from tenants.services.subjects import save_subject
+from tenants.models import SubjectIdentity, TrustProfile
+from tenants.records import GrantType
 from tests.factories.outside import Partner, make_partner
 from tests.factories.policies import make_policy
-from tests.factories.tenants import MadeClient, make_api, make_client
+from tests.factories.tenants import MadeClient, make_client
 from tests.rfc.signers import CLIENT_ASSERTION, GRANT
 from tests.rfc.verification import issuer_of
 from tests.security.test_direct_tokens import INACTIVE, World
-from tokens.models import AccessToken, ForeignToken
+from tokens.admin import grant_search
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,42 @@ def _prove(world: World, name: str, text: str) -> HttpResponse:
     return world.oauth.token(
         client_id=name, client_assertion_type=CLIENT_ASSERTION, client_assertion=text
     )
+
+
+def _exchange(world: World, text: str) -> HttpResponse:
+    name = GrantType.TOKEN_EXCHANGE.value
+    client = make_client(world.tenant, f"server-{uuid4()}", scopes=["read"], grant_types=[name])
+    return world.oauth.token(
+        client,
+        grant_type=name,
+        subject_token=text,
+        subject_token_type="urn:ietf:params:oauth:token-type:jwt",
+    )
+
+
+WAYS: dict[str, Callable[[World, str], HttpResponse]] = {
+    "assertion": _swap,
+    "subject token": _exchange,
+    "proof of a workload": lambda world, text: _prove(world, "job", text),
+}
+
+
+@pytest.mark.parametrize("second", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("first", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("jti", ["one", None], ids=["by its jti", "by its text"])
+def test_what_went_one_way_goes_no_other(
+    world: World,
+    jti: str | None,
+    first: Callable[[World, str], HttpResponse],
+    second: Callable[[World, str], HttpResponse],
+) -> None:
+    _make_workload(world.partner.profile, "job")
+    text = world.partner.sign("alice", jti=jti)
+    assert world.tell(text)["active"] is True, "what works directly is not used up by it"
+    assert first(world, text).status_code == 200
+    refused = second(world, text)
+    assert refused.status_code in {400, 401}
+    assert "used before" in refused.json()["error_description"]
 
 
 def _add_profile(world: World, slug: str = "other", **fields: Any) -> Partner:  # noqa: ANN401 - of a profile.
@@ -152,8 +190,6 @@ def test_a_revoked_token_of_ours_is_no_assertion_of_somebody_else(
 
 
 def test_support_finds_the_token_that_was_pasted_and_no_other_of_its_jti(world: World) -> None:
-    from tokens.admin import grant_search
-
     second = make_partner(
         world.tenant, [world.api], ["read"], slug="second", issuer="https://second.example"
     )

@@ -1,7 +1,8 @@
 """Counts the requests of one key in one process, and says when to ask the shared store. Pure.
 
-Up to a lease in each window a process counts for itself. From then on it reports what it used and
-takes leases, so that all processes together stay within the limit and one lease for each of them.
+Up to a lease a process counts for itself. From then on it reports what it used and takes leases, so
+that all processes together stay within the limit and one lease for each of them. What it has not
+reported it forgets by and by, at a small part of the rate.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tenants.records import Rate
 
 WINDOW_SECONDS: Final = 10.0
+# What one process forgets each second, as a part of what the limit earns: this much is not shared.
+FORGOTTEN_PART: Final = 1 / 32
 # A changed setting holds after so long.
 RECHECK_SECONDS: Final = 1.0
 # Whoever was refused asks the store no more often than this.
@@ -58,7 +61,8 @@ class Bucket:
         self.checked_until = now
         self._level, self._filled_at = float(rate.burst), now
         self._is_hot = self._is_alone = False
-        self._leased = self._unreported = self._window_used = 0
+        self._leased = self._window_used = 0
+        self._unreported = 0.0
         self._window_ends = now + WINDOW_SECONDS
         self._refused_until = self._alone_until = now
 
@@ -91,7 +95,10 @@ class Bucket:
         """Forget what was too little to be shared; a busy key stays shared."""
         if self._window_used <= lease_size(self.rate):
             self._is_hot = False
-            self._leased = self._unreported = 0
+            self._leased = 0
+            seconds = now - self._window_ends + WINDOW_SECONDS
+            forgotten = seconds * self.rate.per_second * FORGOTTEN_PART
+            self._unreported = max(0.0, self._unreported - forgotten)
         self._window_used = 0
         self._window_ends = now + WINDOW_SECONDS
 
@@ -102,14 +109,15 @@ class Bucket:
         if now < self._alone_until:
             return self._open_alone(now)
         size = lease_size(self.rate)
-        free = self._leased if self._is_hot else size - self._unreported
+        free = self._leased if self._is_hot else int(size - self._unreported)
         if free < 1:
             return Step.LEASE_NEEDED
         return self._make_room(free, now)
 
     def take_report(self) -> tuple[int, int]:
         """Answer what is to be reported, and how many requests to lease; it counts as reported."""
-        reported, self._unreported = self._unreported, 0
+        reported = int(self._unreported)
+        self._unreported -= reported
         self._is_hot = True
         return reported, lease_size(self.rate)
 

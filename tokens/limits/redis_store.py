@@ -35,7 +35,7 @@ end
 TAKE_SCRIPT: Final = f"""{_NOW}
 local rate, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
 local spent = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now - burst / rate)
-spent = math.min(spent + tonumber(ARGV[5]) / rate, now + tonumber(ARGV[6]) / rate)
+spent = math.min(spent + tonumber(ARGV[5]) / rate, now + burst / rate)
 local granted = math.min(tonumber(ARGV[6]), math.max(0, math.floor((now - spent) * rate)))
 if granted == 0 then refuse(spent + 1 / rate) end
 spent = spent + granted / rate

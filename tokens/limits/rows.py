@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as DjangoDatabaseError
 
 from tokens.limits.delays import FORGET_SECONDS
 from tokens.limits.keys import MAX_LIMITED, Lease, LimitKey, LimitKind, StoreAway
@@ -30,7 +31,7 @@ KEPT_SECONDS: Final = 60
 NOW: Final = "COALESCE(%(now)s::float8, extract(epoch FROM clock_timestamp())::float8)"
 # A bucket as one number: the moment at which all that was leased will have been earned. It is never
 # further back than the whole burst; what is between it and now may be leased. Source: ITU-T I.371,
-# generic cell rate algorithm, virtual scheduling. Nor is it further ahead than one lease: neither
+# generic cell rate algorithm, virtual scheduling. Nor is it further ahead than the burst: neither
 # many processes, a clock that was set back nor a limit that was raised make anybody wait longer.
 TAKE_SQL: Final = f"""
 INSERT INTO tokens_limitstate AS state (id, tenant_id, kind, name, address, spent_until, granted,
@@ -41,7 +42,7 @@ SELECT %(id)s::uuid, %(tenant_id)s::uuid, %(kind)s::text, %(name)s::text, %(addr
   to_timestamp(now + burst / rate + {KEPT_SECONDS})
 FROM (SELECT *, LEAST(%(wanted)s::int, GREATEST(0, floor((now - spent) * rate)))::int AS granted
   FROM (SELECT *,
-    LEAST(now - burst / rate + %(used)s::int / rate, now + %(wanted)s::int / rate) AS spent
+    LEAST(now - burst / rate + %(used)s::int / rate, now + burst / rate) AS spent
     FROM (SELECT {NOW} AS now, %(rate)s::float8 AS rate, %(burst)s::float8 AS burst) asked) charged
   ) bucket
 ON CONFLICT (id) DO UPDATE SET
@@ -51,7 +52,7 @@ ON CONFLICT (id) DO UPDATE SET
     to_timestamp(GREATEST(now, spent + granted / rate) + burst / rate + {KEPT_SECONDS})
   FROM (SELECT *, LEAST(%(wanted)s::int, GREATEST(0, floor((now - spent) * rate)))::int AS granted
     FROM (SELECT *, LEAST(GREATEST(state.spent_until, now - burst / rate) + %(used)s::int / rate,
-        now + %(wanted)s::int / rate) AS spent
+        now + burst / rate) AS spent
       FROM (SELECT {NOW} AS now, %(rate)s::float8 AS rate, %(burst)s::float8 AS burst) asked
       ) charged
     ) bucket)
@@ -135,7 +136,7 @@ class LimitRows:
             raise StoreAway("the connection is busy")
         try:
             return self._execute(sql, parameters)
-        except (psycopg.Error, DatabaseError) as error:
+        except (psycopg.Error, DjangoDatabaseError) as error:
             self._close()
             raise StoreAway(type(error).__name__) from error
         finally:

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('tenants', '0009_impersonation'),
-        ('tokens', '0011_actor_tokens'),
+        ('tokens', '0010_actor_tokens'),
     ]
 
     operations = [

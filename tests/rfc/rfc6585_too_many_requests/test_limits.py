@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tenants.models import Client, Tenant
 from tenants.records import SYSTEM
@@ -289,6 +291,18 @@ def test_the_same_bad_token_again_and_again_is_delayed(
         assert oauth.end_session("bad").status_code == 401
     assert oauth.end_session("bad").status_code == 429
     assert oauth.end_session(token).status_code == 204
+
+
+def test_a_flood_of_refused_requests_costs_few_statements(
+    oauth: OAuthClient, service: MadeClient, settings: Settings
+) -> None:
+    limit(service.client.tenant, **ONE)
+    repeat(lambda: oauth.token(service))
+    settings.TENANTS_SNAPSHOT_MAX_AGE_SECONDS = 60
+    with CaptureQueriesContext(connection) as statements:
+        assert {oauth.token(service).status_code for _ in range(50)} == {429}
+    # Each trace is one statement within its savepoint.
+    assert len(statements) <= 3 * settings.TOKENS_REFUSAL_TRACES_PER_MINUTE
 
 
 def test_a_ceiling_of_the_environment_cuts_what_the_client_says(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tenants.records import Rate
 from tests.factories.records import make_client, make_tenant
 from tests.limits import delete_rows
-from tokens.limits.buckets import RECHECK_SECONDS, WINDOW_SECONDS
+from tokens.limits.buckets import FORGOTTEN_PART, RECHECK_SECONDS, WINDOW_SECONDS
 from tokens.limits.keys import Lease, LimitKind, StoreAway, lease_size
 from tokens.limits.rates import RequestRates
 from tokens.limits.rows import LimitRows
@@ -144,6 +144,41 @@ def test_processes_together_admit_no_more_than_burst_and_rate_and_a_lease_each(
 
 
 @pytest.mark.django_db
+def test_many_slow_processes_do_not_multiply_a_small_limit(store: LimitRows, clock: Clock) -> None:
+    rate, count, seconds = Rate(1.0, 60), 8, 600
+    first = Rates(rate, store, clock)
+    processes = [first, *(Rates(rate, store, clock).join(first) for _ in range(count - 1))]
+    began, admitted = clock.now, 0
+    while clock.now < began + seconds:
+        clock.now += 3.4  # Never more than a lease of one process in one window.
+        admitted += sum(process.admits() for process in processes)
+    forgotten = count * seconds * rate.per_second * FORGOTTEN_PART
+    assert admitted <= rate.burst + rate.per_second * seconds + count * lease_size(rate) + forgotten
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [pytest.param(1, id="one process"), pytest.param(8, id="eight")])
+@pytest.mark.parametrize(
+    ("rate", "seconds"),
+    [
+        pytest.param(Rate(1 / 60, 1), 61, id="one a minute"),
+        pytest.param(Rate(8 / 60, 8), 8, id="eight a minute"),
+        pytest.param(Rate(1.0, 60), 1.2, id="sixty a minute"),
+    ],
+)
+def test_a_slow_client_that_keeps_its_limit_is_not_refused(
+    store: LimitRows, clock: Clock, count: int, rate: Rate, seconds: float
+) -> None:
+    first = Rates(rate, store, clock)
+    processes = [first, *(Rates(rate, store, clock).join(first) for _ in range(count - 1))]
+    refused = 0
+    for number in range(30 * count):
+        clock.now += seconds
+        refused += not processes[number % count].admits()
+    assert refused == 0
+
+
+@pytest.mark.django_db
 def test_a_busy_client_gets_its_whole_rate_from_two_processes(
     store: LimitRows, clock: Clock
 ) -> None:
@@ -203,7 +238,7 @@ def test_who_was_refused_need_not_wait_once_the_limit_is_raised(
 @pytest.mark.django_db
 def test_a_lowered_limit_takes_back_what_was_leased(store: LimitRows, clock: Clock) -> None:
     rates = Rates(Rate(1_000.0, 1_000), store, clock)
-    assert rates.count_admitted(200) == 200  # The second lease has some left.
+    assert rates.count_admitted(120) == 120  # The second lease has some left.
     rates.rate = Rate(1 / 60, 1)
     clock.now += RECHECK_SECONDS
     assert rates.count_admitted(100) <= 2
