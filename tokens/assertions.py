@@ -123,13 +123,18 @@ def verify_assertion(
 
 
 def explain_assertion(
-    token: str, source: KeySource, now: float, *, cache: JwksCache = jwks_cache
+    token: str,
+    source: KeySource,
+    now: float,
+    *,
+    cache: JwksCache = jwks_cache,
+    types: frozenset[str] = ACCEPTED_TYPES,
 ) -> tuple[tuple[Check, ...], SignedClaims | None]:
     """Take the same steps, go on after one that refuses, and list what each of them says.
 
     The claims are those that stand in the token, whether or not anything proves them.
     """
-    verification = _Verification(token, source, now, cache)
+    verification = _Verification(token, source, now, cache, types)
     checks = []
     for name, step in _STEPS.items():
         try:

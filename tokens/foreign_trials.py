@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tenants import trust
 from tenants.queries.subjects import find_subject
 from tenants.records import Check, TrustMatch
 from tenants.services.subjects import CREATE, find_linkable
 from tenants.trust import OPAQUE
+from tokens import direct_tokens
 from tokens.assertions import explain_assertion
 from tokens.foreign_claims import InvalidAssertion
 from tokens.foreign_introspection import IntrospectionCache
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from tenants.records import SignedClaims, TrustProfileRecord
     from tenants.trust import ScopeOutcome
+
+DIRECTLY_ONLY: Final = "an access token: accepted directly only, and no assertion"
 
 
 class Outcome(StrEnum):
@@ -69,7 +72,7 @@ def _prove(
     profile: TrustProfileRecord, token: str, now: float
 ) -> tuple[tuple[Check, ...], SignedClaims | None]:
     if profile.kind != OPAQUE:
-        return explain_assertion(token, profile, now)
+        return _prove_signed(profile, token, now)
     if not token.startswith(profile.token_prefix):
         return (Check("prefix", passed=False, reason="wrong_prefix"),), None
     prefix = Check("prefix", passed=True)
@@ -79,6 +82,24 @@ def _prove(
         refused = Check("introspection", passed=False, reason=error.reason, detail=error.detail)
         return (prefix, refused), None
     return (prefix, Check("introspection", passed=True)), signed
+
+
+def _prove_signed(
+    profile: TrustProfileRecord, token: str, now: float
+) -> tuple[tuple[Check, ...], SignedClaims | None]:
+    """Try each way in: an access token by its type is no assertion, yet may work directly."""
+    checks, signed = explain_assertion(token, profile, now)
+    if not profile.is_accepted_directly or _has_passed(checks, "type"):
+        return checks, signed
+    checks, signed = explain_assertion(token, profile, now, types=direct_tokens.ACCEPTED_TYPES)
+    if not _has_passed(checks, "type"):
+        return checks, signed
+    told = Check("type", passed=True, detail=DIRECTLY_ONLY)
+    return tuple(told if check.name == "type" else check for check in checks), signed
+
+
+def _has_passed(checks: tuple[Check, ...], name: str) -> bool:
+    return any(check.passed for check in checks if check.name == name)
 
 
 def _foresee(tenant_id: UUID, match: TrustMatch) -> tuple[Outcome, UUID | None]:

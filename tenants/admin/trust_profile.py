@@ -153,6 +153,9 @@ class TrustProfileAdmin(EntityAdmin):
         assert isinstance(entity, TrustProfile)  # noqa: S101 - narrows the type for the checker.
         assert isinstance(form, TrustProfileForm)  # noqa: S101 - as above.
         _require_owner(request, entity)
+        trust_profiles.require_secret_for_another_address(
+            entity, form.secret("introspection_secret")
+        )
         trust_profiles.save_trust_profile(
             entity,
             actor=actor_of(request),

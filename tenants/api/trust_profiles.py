@@ -39,6 +39,7 @@ from tenants.services import changes
 from tenants.services.trust_profiles import (
     INTROSPECTION_SECRET,
     SHARED_SECRET,
+    require_secret_for_another_address,
     save_trust_profile,
 )
 
@@ -174,12 +175,14 @@ def _write(profile: TrustProfile, values: Mapping[str, Any], caller: Caller) -> 
     own, links, secrets = split_values(caller.tenant.id, values)
     for name, value in own.items():
         setattr(profile, name, value)
+    introspection_secret = secrets.get(INTROSPECTION_SECRET.name, "")
+    require_secret_for_another_address(profile, introspection_secret)
     save_trust_profile(
         profile,
         actor=caller.actor,
         links=links,
         shared_secret=secrets.get(SHARED_SECRET.name, ""),
-        introspection_secret=secrets.get(INTROSPECTION_SECRET.name, ""),
+        introspection_secret=introspection_secret,
     )
 
 

@@ -93,6 +93,25 @@ def save_trust_profile(
     return profile
 
 
+def require_secret_for_another_address(
+    profile: TrustProfile, introspection_secret: str | None
+) -> None:
+    """Demand the introspection secret again where it would be sent somewhere else than before.
+
+    It can be written and never read: whoever may only write must not have it sent to themselves.
+
+    Raises:
+        InvalidEntity: it is to be kept, and the address is another.
+    """
+    if introspection_secret != "":
+        return
+    stored = type(profile).objects.filter(pk=profile.pk, tenant=profile.tenant_id)
+    kept = stored.exclude(introspection_secret_ciphertext=None)
+    if kept.exclude(introspection_endpoint=profile.introspection_endpoint).exists():
+        text = "Give the secret again, or remove it: it would be sent to another address."
+        raise InvalidEntity({INTROSPECTION_SECRET.name: [text]})
+
+
 def _settle(profile: TrustProfile, slot: SecretSlot, text: str | None) -> None:
     if text == "":
         return

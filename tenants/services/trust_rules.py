@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from tenants import models
 from tenants.claim_patterns import lint_claims
 from tenants.credentials import CredentialKind
-from tenants.services.client_rules import check_public_jwks
+from tenants.services.client_rules import check_public_jwks, explain_address
 from tenants.services.trust_scope_rules import check_scopes, linked
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ ASYMMETRIC = frozenset(
 SYMMETRIC = frozenset(("HS256", "HS384", "HS512"))
 INTROSPECTION_FIELDS = ("introspection_endpoint", "introspection_client_id", "token_prefix")
 MIN_PREFIX_CHARACTERS = 3
+NAMING_FIELDS = ("issuer", "subject_claim")
 # How a JWT begins: an opaque profile never asks about one. Source: RFC 7515 section 3.1.
 JWT_PREFIX = "ey"
 
@@ -41,7 +41,20 @@ def check_trust_profile(entity: Model, links: Mapping[str, Sequence[Model]]) -> 
     wrong = lint_claims(entity.required_claims)
     if wrong:
         messages["required_claims"] = wrong
-    return messages | _check_direct(entity, links) | _check_audience(entity)
+    messages |= _check_direct(entity, links) | _check_audience(entity)
+    return messages | _check_identities(entity)
+
+
+def _check_identities(profile: models.TrustProfile) -> Messages:
+    """Keep what names a user: by another issuer or claim, the same text is another person."""
+    if profile._state.adding or not profile.identities.exists():  # noqa: SLF001 - as Django's own forms ask.
+        return {}
+    stored = models.TrustProfile.objects.get(pk=profile.pk)
+    return {
+        name: ["Subjects are known by it already; make another trust profile instead."]
+        for name in NAMING_FIELDS
+        if getattr(profile, name) != getattr(stored, name)
+    }
 
 
 def _check_signed(profile: models.TrustProfile) -> Messages:
@@ -55,7 +68,18 @@ def _check_signed(profile: models.TrustProfile) -> Messages:
     wrong = check_public_jwks(profile.jwks)
     if wrong:
         messages["jwks"] = wrong
-    return messages | _check_algorithms(profile)
+    if profile.jwks_uri and (mistake := explain_address(profile.jwks_uri)):
+        messages["jwks_uri"] = [mistake]
+    return messages | _check_issuer(profile) | _check_algorithms(profile)
+
+
+def _check_issuer(profile: models.TrustProfile) -> Messages:
+    """Keep out the tenant itself: as an outside token, one of its own would outlive its end."""
+    own = f"{settings.TENANTS_BASE_URL}/t/{profile.tenant.path}"
+    names = {own, profile.tenant.issuer_override}
+    if profile.issuer not in names and not profile.issuer.startswith(f"{own}/"):
+        return {}
+    return {"issuer": ["This is the tenant's own issuer, whose tokens work by their own rows."]}
 
 
 def _check_algorithms(profile: models.TrustProfile) -> Messages:
@@ -83,17 +107,10 @@ def _check_opaque(profile: models.TrustProfile) -> Messages:
             messages[name] = ["A profile of the kind opaque needs this."]
     if profile.introspection_secret_ciphertext is None:
         messages["introspection_secret"] = ["A profile of the kind opaque needs this secret."]
-    if not _is_plain_address(profile.introspection_endpoint):
-        text = "Write an address that begins with https://, without credentials and fragment."
-        messages["introspection_endpoint"] = [text]
+    if mistake := explain_address(profile.introspection_endpoint):
+        messages["introspection_endpoint"] = [mistake]
     wrong = _find_wrong_prefix(profile)
     return {**messages, "token_prefix": [wrong]} if wrong else messages
-
-
-def _is_plain_address(text: str) -> bool:
-    """Say whether an address can be asked, and be named in a log."""
-    parts = urlsplit(text)
-    return parts.scheme in {"https", "http"} and "@" not in parts.netloc and not parts.fragment
 
 
 def _find_wrong_prefix(profile: models.TrustProfile) -> str:
@@ -145,10 +162,6 @@ def _check_direct(profile: models.TrustProfile, links: Mapping[str, Sequence[Mod
         return {}
     if profile.kind == Kind.OPAQUE:
         text = "Only signed tokens are accepted directly; exchange opaque ones."
-        return {"is_accepted_directly": [text]}
-    own = f"{settings.TENANTS_BASE_URL}/t/{profile.tenant.path}"
-    if profile.issuer == own or profile.issuer.startswith(f"{own}/"):
-        text = "This is the tenant's own issuer, whose tokens work and end by their own rows."
         return {"is_accepted_directly": [text]}
     if not apis:
         return {"direct_apis": ["Link the Apis where the issuer's tokens work."]}

@@ -231,6 +231,22 @@ def test_a_foreign_profile_is_not_found(owner: OperatorBrowser, initech: TenantW
     assert try_on(nobody, profile, sign(initech)).status_code == 403
 
 
+@pytest.mark.parametrize("name", ["maximum_scopes", "direct_apis"])
+def test_scopes_and_apis_of_another_tenant_can_not_be_linked(
+    owner: OperatorBrowser, globex: TenantWorld, initech: TenantWorld, name: str
+) -> None:
+    make_api(initech.tenant, "theirs", scopes=["their-scope"])
+    theirs = {
+        "maximum_scopes": initech.tenant.scopes.get(name="their-scope"),
+        "direct_apis": initech.tenant.apis.get(slug="theirs"),
+    }
+    profile = trust(globex)
+    url = address(TrustProfile, "change", profile.pk)
+    answer = owner.post(url, fill(owner, url, **{name: [str(theirs[name].pk)]}))
+    assert name in answer.context["adminform"].errors
+    assert not getattr(profile, name).filter(pk=theirs[name].pk).exists()
+
+
 def test_the_form_leads_to_the_trial(owner: OperatorBrowser, globex: TenantWorld) -> None:
     profile = trust(globex)
     page = text_of(owner.get(address(TrustProfile, "change", profile.pk)))
@@ -289,6 +305,8 @@ def test_an_introspection_secret_is_written_and_never_shown(
         "renamed",
         sealed,
     )
+    moved = owner.post(change, fill(owner, change, introspection_endpoint="https://x.example/i"))
+    assert "another address" in json.dumps(moved.context["adminform"].errors)
     kept = owner.post(change, fill(owner, change, remove_secrets="on"))
     assert "introspection_secret" in json.dumps(kept.context["adminform"].errors)
 

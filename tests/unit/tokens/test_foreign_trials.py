@@ -15,7 +15,7 @@ from tenants.queries.trust_profiles import read_trust_profile
 from tenants.records import SYSTEM
 from tenants.services.subjects import save_subject
 from tenants.services.trust_profiles import save_trust_profile
-from tests.factories.tenants import make_tenant
+from tests.factories.tenants import make_api, make_tenant
 from tests.rfc.signers import assertion_claims, make_signer
 from tests.rfc.verification import issuer_of
 from tokens.foreign_trials import Outcome, Trial, try_token
@@ -28,6 +28,12 @@ pytestmark = pytest.mark.django_db
 PARTNER = "https://partner.example"
 SIGNER = make_signer()
 EMAIL = "alice@globex.example"
+OF_PARTNER: dict[str, Any] = {
+    "slug": "p",
+    "issuer": PARTNER,
+    "algorithms": ["ES256"],
+    "jwks": [SIGNER.jwk],
+}
 
 
 @pytest.fixture
@@ -36,14 +42,14 @@ def tenant() -> Tenant:
 
 
 def trust(tenant: Tenant, **fields: Any) -> TrustProfile:  # noqa: ANN401 - of a profile.
-    values = {"slug": "p", "issuer": PARTNER, "algorithms": ["ES256"], "jwks": [SIGNER.jwk]}
-    return save_trust_profile(TrustProfile(tenant=tenant, **(values | fields)), actor=SYSTEM)
+    return save_trust_profile(TrustProfile(tenant=tenant, **(OF_PARTNER | fields)), actor=SYSTEM)
 
 
-def attempt(profile: TrustProfile, **claims: Any) -> Trial:  # noqa: ANN401 - JSON.
+def attempt(profile: TrustProfile, typ: str = "JWT", **claims: Any) -> Trial:  # noqa: ANN401 - JSON.
     record = read_trust_profile(profile.tenant_id, profile.pk, base_url=settings.TENANTS_BASE_URL)
     assert record is not None
-    token = SIGNER.sign(assertion_claims(PARTNER, "alice", issuer_of(profile.tenant), **claims))
+    said = assertion_claims(PARTNER, "alice", issuer_of(profile.tenant), **claims)
+    token = SIGNER.sign(said, typ=typ)
     return try_token(profile.tenant_id, record, token, time.time())
 
 
@@ -57,6 +63,25 @@ def test_a_new_name_is_created_or_unknown(
     assert (trial.is_accepted, trial.outcome, trial.subject_id) == (True, outcome, None)
     assert not Subject.objects.exists()
     assert not ReplayedAssertion.objects.exists()
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt"])
+def test_an_access_token_passes_where_it_is_accepted_directly_and_the_page_says_so(
+    tenant: Tenant, typ: str
+) -> None:
+    links = {"direct_apis": [make_api(tenant)]}
+    profile = TrustProfile(tenant=tenant, **OF_PARTNER, is_accepted_directly=True)
+    save_trust_profile(profile, actor=SYSTEM, links=links)
+    trial = attempt(profile, typ)
+    assert trial.is_accepted
+    assert "directly only" in next(c.detail for c in trial.checks if c.name == "type")
+    assert attempt(profile).is_accepted
+    for other in ("dpop+jwt", "logout+jwt"):
+        assert not attempt(profile, other).is_accepted
+    profile.is_accepted_directly = False
+    save_trust_profile(profile, actor=SYSTEM)
+    reasons = [check.reason for check in attempt(profile, typ).checks if not check.passed]
+    assert reasons == ["wrong_type"]
 
 
 def test_a_known_name_is_told_with_its_subject(tenant: Tenant) -> None:

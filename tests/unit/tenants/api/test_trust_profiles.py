@@ -147,6 +147,21 @@ def test_secrets_are_written_and_never_read(api: TrustClient) -> None:
     assert "introspection_secret" not in document
 
 
+ELSEWHERE = {"introspection_endpoint": "https://evil.example/introspect"}
+
+
+def test_a_secret_is_not_sent_to_another_address_by_who_does_not_know_it(api: TrustClient) -> None:
+    """Else whoever writes profiles could read the secret at a server of their own."""
+    path = f"/{api.post('', OPAQUE).json()['id']}"
+    tag = api.get(path)["ETag"]
+    assert set(errors_of(api.patch(path, ELSEWHERE, tag))) == {"introspection_secret"}
+    empty = {**ELSEWHERE, "introspection_secret": ""}
+    assert errors_of(api.patch(path, empty, tag))
+    assert api.patch(path, {"name": "kept"}, tag).status_code == 200
+    known = {**ELSEWHERE, "introspection_secret": OPAQUE["introspection_secret"]}
+    assert api.patch(path, known, api.get(path)["ETag"]).status_code == 200
+
+
 def test_another_secret_is_another_version(api: TrustClient) -> None:
     path = f"/{api.post('', OPAQUE).json()['id']}"
     first = api.get(path)["ETag"]

@@ -13,10 +13,13 @@ from tenants.models import (
     Api,
     ConfigurationChange,
     CutOff,
+    Subject,
+    SubjectIdentity,
     Tenant,
     TrustProfile,
 )
 from tenants.records import SYSTEM, Ciphertext
+from tenants.services.tenants import update_tenant
 from tenants.services.trust_profiles import save_trust_profile
 from tenants.services.trust_rules import INTROSPECTION_FIELDS
 from tests.factories.tenants import (
@@ -57,6 +60,14 @@ def make_profile(tenant: Tenant, **fields: Any) -> TrustProfile:  # noqa: ANN401
 BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
     "no keys": ({"jwks": []}, "jwks_uri"),
     "two sources": ({"jwks_uri": "https://p.example/jwks"}, "jwks_uri"),
+    "keys at an address with credentials": (
+        {"jwks": [], "jwks_uri": "https://us:secret@p.example/jwks"},
+        "jwks_uri",
+    ),
+    "keys at an address that nobody asks": (
+        {"jwks": [], "jwks_uri": "ftp://p.example/jwks"},
+        "jwks_uri",
+    ),
     "keys and a secret": ({"shared_secret": "x" * 32}, "jwks_uri"),
     "a symmetric algorithm with keys": ({"algorithms": ["HS256"]}, "algorithms"),
     "none": ({"algorithms": ["none"]}, "algorithms"),
@@ -259,6 +270,23 @@ def test_what_would_open_more_than_is_meant_is_refused(
     assert name in refused.value.messages
 
 
+OWN_NAMES = {"itself": "", "with a slash": "/", "below": "/oauth", "another spelling": "override"}
+
+
+@pytest.mark.parametrize("suffix", OWN_NAMES.values(), ids=OWN_NAMES)
+def test_the_tenant_is_no_outside_issuer_to_itself(tenant: Tenant, suffix: str) -> None:
+    """Its revoked tokens would be assertions, and swapped for new ones."""
+    tenant.issuer_override = "https://login.globex.example"
+    update_tenant(tenant, actor=SYSTEM)
+    own = f"{settings.TENANTS_BASE_URL}/t/{tenant.path}{suffix}"
+    issuer = tenant.issuer_override if suffix == "override" else own
+    with pytest.raises(InvalidEntity, match="own issuer") as refused:
+        save_trust_profile(make_profile(tenant, issuer=issuer), actor=SYSTEM)
+    assert list(refused.value.messages) == ["issuer"]
+    neighbour = f"{settings.TENANTS_BASE_URL}/t/{tenant.path}-2"
+    save_trust_profile(make_profile(tenant, issuer=neighbour), actor=SYSTEM)
+
+
 def test_built_in_apis_take_no_token_directly(tenant: Tenant) -> None:
     for built_in in Api.objects.filter(tenant=tenant).exclude(built_in=""):
         profile = make_profile(tenant, is_accepted_directly=True)
@@ -298,3 +326,22 @@ def test_disabling_a_trust_profile_ends_what_came_of_it(tenant: Tenant) -> None:
     save_trust_profile(profile, actor=SYSTEM)
     save_trust_profile(profile, actor=SYSTEM)
     assert _reads() == [_only(trust_profile_id=profile.pk)]
+
+
+@pytest.mark.parametrize("name", ["issuer", "subject_claim"])
+def test_what_names_a_known_user_never_changes(tenant: Tenant, name: str) -> None:
+    profile = save_trust_profile(make_profile(tenant), actor=SYSTEM)
+    setattr(profile, name, "https://first.example")
+    save_trust_profile(profile, actor=SYSTEM)
+    SubjectIdentity.objects.create(
+        tenant=tenant,
+        subject=Subject.objects.create(tenant=tenant),
+        trust_profile=profile,
+        sub="alice",
+    )
+    setattr(profile, name, "https://second.example")
+    with pytest.raises(InvalidEntity) as refused:
+        save_trust_profile(profile, actor=SYSTEM)
+    assert set(refused.value.messages) == {name}
+    profile.refresh_from_db()
+    save_trust_profile(profile, actor=SYSTEM)
