@@ -59,7 +59,7 @@ LEFT JOIN (
   SELECT * FROM ({_COLUMNS} FROM looked token {_JOINS}) judged {_STATES[keep.state]}
   ORDER BY id DESC LIMIT {PAGE_ROWS}
 ) found ON TRUE ORDER BY found.id DESC"""  # noqa: S608 - fixed texts.
-    rows = database.execute(sql, _bind(keep, after))
+    rows = database.execute_list(sql, _bind(keep, after))
     return ForeignPage([_make(row[1:]) for row in rows if row[1] is not None], rows[0][0])
 
 
@@ -72,9 +72,7 @@ def find_foreign(row_id: UUID, tenant_ids: Collection[UUID] | None) -> GrantRow 
     return _make(rows[0]) if rows else None
 
 
-def find_by_hash(
-    hashes: tuple[bytes, bytes], tenant_ids: Collection[UUID] | None
-) -> UUID | None:
+def find_by_hash(hashes: tuple[bytes, bytes], tenant_ids: Collection[UUID] | None) -> UUID | None:
     """Find the row of an outside token by the digests of its name and of its signing input."""
     parameters = {
         "token_hash": hashes[0],

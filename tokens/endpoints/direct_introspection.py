@@ -12,7 +12,8 @@ from tenants.claim_document import ClaimInputs
 from tenants.policy import DESCRIPTIONS, Reason, decide_direct
 from tenants.records import INTROSPECTION, AccessRequest, TokenRecord
 from tokens import direct_tokens, error_handler
-from tokens.claim_additions import select_rules, tell_rules
+from tokens.claim_additions import make_rule_claims, select_rules
+from tokens.claim_refusals import ClaimsRefused, deny
 from tokens.direct_tokens import NotAcceptedDirectly
 from tokens.errors import AccessDenied
 
@@ -36,7 +37,11 @@ def describe(request: EndpointRequest, caller: ClientRecord, text: str) -> dict[
         if candidate.subject is None:
             candidate = direct_tokens.settle_subject(request, candidate)
             decision = _judge(request, caller, candidate)
-        return _write(request, direct_tokens.admit(request, candidate), decision)
+        direct = direct_tokens.admit(request, candidate)
+        return _write(request, direct, decision)
+    except ClaimsRefused as refused:
+        _record(request, _ask(request, caller, candidate), deny(decision, refused))
+        return None
     except NotAcceptedDirectly:
         return None
 
@@ -54,10 +59,14 @@ def _judge(request: EndpointRequest, caller: ClientRecord, candidate: Candidate)
         if _find_end(candidate.token, decision) <= request.now:
             raise NotAcceptedDirectly("expired")
         return decision
-    text = DESCRIPTIONS[Reason(decision.refusal.reason)]
-    error = AccessDenied(text, asked=asked, decision=decision)
-    error_handler.record_refusal(error, request, operation=OPERATION)
+    _record(request, asked, decision)
     raise NotAcceptedDirectly(decision.refusal.reason)
+
+
+def _record(request: EndpointRequest, asked: AccessRequest, denied: Decision) -> None:
+    text = DESCRIPTIONS[Reason(denied.refusal.reason)]
+    error = AccessDenied(text, asked=asked, decision=denied)
+    error_handler.record_refusal(error, request, operation=OPERATION)
 
 
 def _ask(request: EndpointRequest, caller: ClientRecord, candidate: Candidate) -> AccessRequest:
@@ -85,10 +94,14 @@ def _ask(request: EndpointRequest, caller: ClientRecord, candidate: Candidate) -
     )
 
 
-def _tell_rules(
+def _make_claims(
     tenant: TenantSnapshot, direct: DirectToken, decision: Decision, expires_at: int
 ) -> dict[str, JSON]:
-    """Tell what the tenant's claim rules say of it, by its own verified claims."""
+    """Make what the tenant's claim rules say of it, by its own verified claims.
+
+    Raises:
+        ClaimsRefused: they can't be made as the rules demand.
+    """
     if not tenant.claim_rules:
         return {}
     rules = select_rules(
@@ -112,16 +125,14 @@ def _tell_rules(
         memberships=direct.subject.memberships,
     )
     inputs = ClaimInputs(direct.subject.attributes, direct.token.signed.claims)
-    return tell_rules(record, rules, inputs)
+    return make_rule_claims(record, rules, inputs)
 
 
 def _find_end(token: PresentedToken, decision: Decision) -> int:
     """Answer when a token ends, cut as the policies say; in seconds since the epoch."""
     if decision.settings is None:
         return token.expires_at
-    return min(
-        token.expires_at, token.issued_at + decision.settings.access_token_lifetime_seconds
-    )
+    return min(token.expires_at, token.issued_at + decision.settings.access_token_lifetime_seconds)
 
 
 def _write(request: EndpointRequest, direct: DirectToken, decision: Decision) -> dict[str, JSON]:
@@ -129,7 +140,7 @@ def _write(request: EndpointRequest, direct: DirectToken, decision: Decision) ->
     expires_at = _find_end(token, decision)
     audiences = [api.audience for api in decision.apis]
     return {
-        **_tell_rules(request.tenant, direct, decision, expires_at),
+        **_make_claims(request.tenant, direct, decision, expires_at),
         "active": True,
         "scope": " ".join(decision.granted_scopes),
         "token_type": "Bearer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,6 +154,25 @@ def test_an_earlier_cut_off_spares_who_came_later(token: PresentedToken) -> None
     assert known.refusal == ""
     assert ForeignToken.objects.get().cut_off_number == cut_off.number
     assert _look_up(token) == known
+
+
+@pytest.mark.parametrize("seconds", [29, 30, 31])
+@pytest.mark.parametrize("selector", ["subject_id", "api_id", "trust_profile_id", ""])
+def test_a_token_is_younger_than_a_cut_off_by_more_than_the_skew_to_the_second(
+    token: PresentedToken, selector: str, seconds: int
+) -> None:
+    assert token.profile.clock_skew_seconds == 30
+    is_kept = seconds == 31
+    ids = {"subject_id": SUBJECT, "api_id": API, "trust_profile_id": PROFILE.id}
+    chosen: dict[str, Any] = {selector: ids[selector]} if selector else {}
+    cut_off = cut_offs.end(token.tenant_id, actor=SYSTEM, **chosen)
+    moment = datetime.fromtimestamp(token.issued_at, UTC)
+    type(cut_off).objects.update(created_at=moment)
+    later = replace(token, issued_at=token.issued_at + seconds)
+    refusal = "" if is_kept else "issued_before_cut_off"
+    assert _look_up(later).refusal == refusal
+    assert _add(later).refusal == refusal
+    assert ForeignToken.objects.exists() is is_kept
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "é.ü.ß", "e30.W10.AA", "." * 20_000])
