@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from tenants.records import RESERVED_CLAIMS
+from tenants.records import RESERVED_CLAIMS, RESERVED_PREFIXES
 
 if TYPE_CHECKING:
     from tenants.records import JSON
@@ -31,15 +31,25 @@ class UnwritableClaim(ValueError):
 
 def find_name_mistake(name: object) -> str:
     """Say what is wrong with the name of an added claim; an empty text where nothing is."""
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARACTERS:
+    if type(name) is not str or not 0 < len(name) <= MAX_NAME_CHARACTERS:
         return f"Name the claim by a text of 1 to {MAX_NAME_CHARACTERS} characters."
     if not name.isprintable() or name != name.strip():
         return "Leave spaces around the name, control characters and half surrogates out."
-    if name in RESERVED_CLAIMS:
+    if is_reserved(name):
         return RESERVED
     if name in DANGEROUS_NAMES:
         return "Programs in JavaScript take this name for another thing; choose one of your own."
     return ""
+
+
+def is_harmless(name: str) -> bool:
+    """Say whether the name of a member within a claim can be read and stored everywhere."""
+    return name.isprintable() and name not in DANGEROUS_NAMES
+
+
+def is_reserved(name: str) -> bool:
+    """Say whether a specification or a profile defines a claim, so that nobody adds it."""
+    return name in RESERVED_CLAIMS or name.startswith(RESERVED_PREFIXES)
 
 
 def measure_claim(value: object) -> int:

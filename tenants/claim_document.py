@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import orjson
 
-from tenants.policy_document import Document, Field, copy_members
+from tenants.policy_document import Document, DocumentTooLarge, Field, copy_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SUBJECT: Final = "subject"
 ATTRIBUTES: Final = "attributes"
 FOREIGN: Final = "foreign"
+
+
+class UnreadableAttributes(DocumentTooLarge):
+    """Nobody knows what a subject's attributes say, so no condition may hold by their absence."""
 
 
 class RecordField(NamedTuple):
@@ -120,11 +124,17 @@ def _build(record: TokenRecord, inputs: ClaimInputs, name: str) -> JSON:
 
 
 def read_attributes(text: str) -> dict[str, JSON]:
-    """Read a subject's attributes; what can't be read counts as none."""
+    """Read a subject's attributes; an empty text has none.
+
+    Raises:
+        UnreadableAttributes: such as for a number that no reader can hold.
+    """
     if not text:
         return {}
     try:
         attributes = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return attributes if isinstance(attributes, dict) else {}
+    except orjson.JSONDecodeError as error:
+        raise UnreadableAttributes("these attributes are no JSON") from error
+    if not isinstance(attributes, dict):
+        raise UnreadableAttributes("these attributes are no object")
+    return attributes

@@ -6,7 +6,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from tenants.claim_bounds import UnwritableClaim, measure_claim
+from tenants.claim_bounds import (
+    MAX_NAME_CHARACTERS,
+    UnwritableClaim,
+    is_harmless,
+    measure_claim,
+)
 from tenants.claim_document import ATTRIBUTES, CLAIM_DOCUMENT, FOREIGN, SUBJECT
 from tenants.claim_paths import (
     OF_SUBJECT,
@@ -15,20 +20,30 @@ from tenants.claim_paths import (
     find_path_mistake,
     read_value,
 )
-from tenants.claim_templates import InvalidTemplate, compile_template, parse_template
+from tenants.claim_templates import (
+    InvalidTemplate,
+    compile_template,
+    find_template_mistake,
+    parse_template,
+)
 from tenants.policy_engines import Severity, compile_rule, match_linter
 from tenants.policy_engines.findings import find_excess, write_pointer
 from tenants.policy_engines.match import read_path
 from tenants.records import CONSTANT, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tenants.claim_paths import ClaimPath
     from tenants.policy_document import Document
     from tenants.records import JSON, ClaimRuleRecord
 
-NAME_A_PATH: Final = "Name what is read by a text with dots, or by a list of names that have dots."
+MAX_MEMBERS: Final = 20
+NAME_A_PATH: Final = (
+    "Name what is read by a text with dots, by a list of names that have dots, or by an object of "
+    f"1 to {MAX_MEMBERS} of these."
+)
+UNSTORABLE: Final = "Leave NUL characters out; they can't be stored."
 # What leads to others, and can't be compared as a whole: a row keeps what rules name, no more.
 _WHOLES: Final = frozenset(((SUBJECT,), OF_SUBJECT, (FOREIGN,)))
 
@@ -69,17 +84,30 @@ def compile_claim_rule(rule: ClaimRuleRecord) -> ClaimRuleRecord:
 def find_value_mistake(source: str, value: JSON) -> str:
     """Say what is wrong with a rule's value; an empty text where nothing is."""
     if source == Source.CONSTANT:
-        return _find_constant_mistake(value)
+        mistake = _find_constant_mistake(value)
+    elif source == Source.TEMPLATE:
+        mistake = find_template_mistake(value)
+    else:
+        mistake = _find_source_mistake(source, value)
+    return mistake or (UNSTORABLE if _has_nul(value) else "")
+
+
+def _find_source_mistake(source: str, value: JSON) -> str:
     try:
-        if source == Source.TEMPLATE:
-            parse_template(value)
-            return ""
-        path = _read_source(source, value)
-    except InvalidTemplate as error:
-        return str(error)
+        paths = _read_sources(source, value)
     except (KeyError, TypeError):
         return NAME_A_PATH
-    return find_path_mistake(path, is_plain=False)
+    mistakes = (find_path_mistake(path, is_plain=False) for path in paths.values())
+    return next(filter(None, mistakes), "")
+
+
+def _has_nul(value: JSON) -> bool:
+    """Say whether PostgreSQL would refuse a text; what is asked is of little depth."""
+    if isinstance(value, dict):
+        return any(map(_has_nul, [*value, *value.values()]))
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\x00" in value
 
 
 def lint_condition(condition: JSON) -> Iterator[str]:
@@ -113,21 +141,47 @@ def _read_source(source: str, value: JSON) -> ClaimPath:
     return _ROOTS[source] + read_path(value)
 
 
+def _read_sources(source: str, value: JSON) -> dict[str, ClaimPath]:
+    """Read the paths of an object's members; a single path has no name.
+
+    Raises:
+        KeyError, TypeError: they are none.
+    """
+    if not isinstance(value, dict):
+        return {"": _read_source(source, value)}
+    if not 0 < len(value) <= MAX_MEMBERS or not all(map(_is_member_name, value)):
+        raise TypeError(NAME_A_PATH)
+    return {name: _read_source(source, path) for name, path in value.items()}
+
+
+def _is_member_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= MAX_NAME_CHARACTERS and is_harmless(name)
+
+
 def _compile_value(source: str, value: JSON) -> Callable[[Document], JSON]:
     try:
         if source == Source.TEMPLATE:
             return compile_template(value)
-        path = _read_source(source, value)
+        paths = _read_sources(source, value)
     except (InvalidTemplate, KeyError, TypeError):
         return nothing
+    if isinstance(value, dict):
+        return lambda document: _read_object(document, paths)
+    path = paths[""]
     return lambda document: read_value(document, path)
+
+
+def _read_object(document: Document, paths: Mapping[str, ClaimPath]) -> JSON:
+    """Read the members that are there; an object without any counts as absent."""
+    read = {name: read_value(document, path) for name, path in paths.items()}
+    return {name: value for name, value in read.items() if value is not None} or None
 
 
 def _find_paths_of_value(source: str, value: JSON) -> list[ClaimPath]:
     try:
         if source == Source.TEMPLATE:
             return [part for part in parse_template(value) if isinstance(part, tuple)]
-        return [_read_source(source, value)]
+        return [*_read_sources(source, value).values()]
     except (InvalidTemplate, KeyError, TypeError):
         return []
 

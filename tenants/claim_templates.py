@@ -44,6 +44,15 @@ def parse_template(text: object) -> tuple[str | ClaimPath, ...]:
     return parts
 
 
+def find_template_mistake(text: object) -> str:
+    """Say what is wrong with a template; an empty text where nothing is."""
+    try:
+        parse_template(text)
+    except InvalidTemplate as error:
+        return str(error)
+    return ""
+
+
 def _read_part(found: re.Match[str]) -> str | ClaimPath:
     text, name = found.group(), found.group(1)
     if text == "$$":

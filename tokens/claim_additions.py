@@ -6,12 +6,12 @@ already, so it leaves out what can't be told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tenants.claim_bounds import MAX_CLAIMS_BYTES, UnwritableClaim, measure_claim
+from tenants.claim_bounds import MAX_CLAIMS_BYTES, UnwritableClaim, is_reserved, measure_claim
 from tenants.claim_document import make_claim_document
-from tenants.records import CONSTANT, NOTHING_ADDED, RESERVED_CLAIMS, Verdict
+from tenants.records import CONSTANT, NOTHING_ADDED, Verdict
 from tenants.refusal_reasons import Reason
 from tokens import claim_hook
 from tokens.claim_refusals import ClaimsRefused
@@ -39,12 +39,11 @@ class MadeClaims(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Additions:
-    """What rules add: claims, the rule of each, their size, and the rules that lack a value."""
+    """What rules add: claims, the rule of each, and the rules that lack a value."""
 
-    claims: dict[str, JSON] = field(default_factory=dict)
-    added_by: dict[str, str] = field(default_factory=dict)
-    size_bytes: int = 0
-    missing: tuple[str, ...] = ()
+    claims: dict[str, JSON]
+    added_by: dict[str, str]
+    missing: tuple[str, ...]
 
 
 def select_rules(
@@ -54,8 +53,9 @@ def select_rules(
     client_id: UUID | None,
     grant_types: tuple[str, ...],
 ) -> tuple[ClaimRuleRecord, ...]:
-    """Choose the rules whose links match; of two with one claim, that with more links wins.
+    """Choose the rules whose links match, in the order in which a later one wins a claim.
 
+    Those with more links come later, then by slug, whatever the language of the database.
     Without a client, as outside tokens have none of ours, those of all clients are left.
     """
     if not rules:
@@ -63,12 +63,12 @@ def select_rules(
     matching = [
         rule
         for rule in rules
-        if rule.claim not in RESERVED_CLAIMS
+        if not is_reserved(rule.claim)
         and (rule.api_id is None or rule.api_id in api_ids)
         and (rule.client_id is None or rule.client_id == client_id)
         and (not rule.grant_type or rule.grant_type in grant_types)
     ]
-    return tuple(sorted(matching, key=_link_count))
+    return tuple(sorted(matching, key=_rank))
 
 
 def make_claims(
@@ -87,13 +87,10 @@ def make_claims(
     hook = claim_hook.current_hook()
     if not rules and hook is None:
         return MadeClaims(build_claims(profile, record, is_dual=is_dual))
-    added = _apply(rules, record, inputs)
-    if added.missing:
-        raise ClaimsRefused(Reason.CLAIM_MISSING, " ".join(added.missing))
-    claims = _join(build_claims(profile, record, is_dual=is_dual), added)
+    added, room = _demand(rules, record, inputs)
+    claims = _join(build_claims(profile, record, is_dual=is_dual), added.claims)
     if hook is None:
         return MadeClaims(claims, added.added_by)
-    room = MAX_CLAIMS_BYTES - added.size_bytes
     more = claim_hook.ask_hook(hook, record, claims, room=room)
     return MadeClaims(claims | more, {**added.added_by, **dict.fromkeys(more, HOOK)})
 
@@ -107,34 +104,45 @@ def tell_claims(
     is_dual: bool,
 ) -> dict[str, JSON]:
     """Tell the claims of a token that was issued, however large its groups are."""
-    try:
-        added = _apply(rules, record, inputs) if rules else _Additions()
-    except ClaimsRefused:
-        added = _Additions()
-    claims = _join(build_claims(profile, record, is_dual=is_dual, is_bounded=False), added)
+    told, room = _keep_writable(_apply(rules, record, inputs).claims if rules else {})
+    claims = _join(build_claims(profile, record, is_dual=is_dual, is_bounded=False), told)
     hook = claim_hook.current_hook()
     if hook is None:
         return claims
     try:
-        room = MAX_CLAIMS_BYTES - added.size_bytes
         return claims | claim_hook.ask_hook(hook, record, claims, room=room)
     except ClaimsRefused:
         return claims
 
 
-def tell_rules(
+def make_rule_claims(
     record: TokenRecord, rules: Sequence[ClaimRuleRecord], inputs: ClaimInputs
 ) -> dict[str, JSON]:
-    """Tell what rules add where the token is none of ours; nothing where that is out of bounds."""
-    try:
-        return _apply(rules, record, inputs).claims
-    except ClaimsRefused:
-        return {}
+    """Make what rules add to an outside token that is accepted as it is.
+
+    Raises:
+        ClaimsRefused: a required value is absent, or a claim is out of bounds.
+    """
+    return _demand(rules, record, inputs)[0].claims
 
 
-def _join(claims: dict[str, JSON], added: _Additions) -> dict[str, JSON]:
+def _demand(
+    rules: Sequence[ClaimRuleRecord], record: TokenRecord, inputs: ClaimInputs
+) -> tuple[_Additions, int]:
+    """Answer all that rules add, and the bytes that are left beside it.
+
+    Raises:
+        ClaimsRefused: a required value is absent, or a claim is out of bounds.
+    """
+    added = _apply(rules, record, inputs)
+    if added.missing:
+        raise ClaimsRefused(Reason.CLAIM_MISSING, " ".join(added.missing))
+    return added, MAX_CLAIMS_BYTES - _measure(added.claims)
+
+
+def _join(claims: dict[str, JSON], added: Mapping[str, JSON]) -> dict[str, JSON]:
     """Put what is added behind the profile's own claims, which it never changes."""
-    for name, value in added.claims.items():
+    for name, value in added.items():
         claims.setdefault(name, value)
     return claims
 
@@ -155,7 +163,7 @@ def _apply(
             claims[rule.claim], added_by[rule.claim] = value, rule.slug or str(rule.id)
         elif rule.is_required:
             missing.append(rule.slug or str(rule.id))
-    return _Additions(claims, added_by, _measure(claims), tuple(missing))
+    return _Additions(claims, added_by, tuple(missing))
 
 
 def _read(rule: ClaimRuleRecord, document: Document) -> JSON:
@@ -180,5 +188,21 @@ def _measure(claims: Mapping[str, JSON]) -> int:
     return size
 
 
-def _link_count(rule: ClaimRuleRecord) -> int:
-    return (rule.api_id is not None) + (rule.client_id is not None) + bool(rule.grant_type)
+def _keep_writable(claims: Mapping[str, JSON]) -> tuple[dict[str, JSON], int]:
+    """Keep each claim that is within its bounds and those of all, and the bytes that are left."""
+    kept: dict[str, JSON] = {}
+    room = MAX_CLAIMS_BYTES
+    for name, value in claims.items():
+        try:
+            size = measure_claim(value) + len(name.encode())
+        except UnwritableClaim:
+            continue
+        if size <= room:
+            kept[name] = value
+            room -= size
+    return kept, room
+
+
+def _rank(rule: ClaimRuleRecord) -> tuple[int, str]:
+    links = (rule.api_id is not None) + (rule.client_id is not None) + bool(rule.grant_type)
+    return links, rule.slug

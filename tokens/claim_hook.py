@@ -140,10 +140,11 @@ def ask_hook(
     try:
         answer = hook.add_claims(_freeze(record), orjson.loads(orjson.dumps(claims)))
         added = dict(answer) if isinstance(answer, Mapping) else None
+        denial = str(answer.reason) if isinstance(answer, ClaimsDenial) else None
     except Exception as error:  # A hook is foreign code; whatever breaks in it refuses the token.
         raise ClaimsRefused(Reason.CLAIMS_HOOK_FAILED, type(error).__name__) from error
-    if isinstance(answer, ClaimsDenial):
-        raise ClaimsRefused(Reason.CLAIMS_HOOK_DENIED, str(answer.reason))
+    if denial is not None:
+        raise ClaimsRefused(Reason.CLAIMS_HOOK_DENIED, denial)
     if added is None:
         raise ClaimsRefused(Reason.CLAIMS_HOOK_FAILED, f"it answered a {type(answer).__name__}")
     _check_answer(added, room)

@@ -40,7 +40,7 @@ def describe_groups(
     chosen = GroupClaims(record.group_claims or profile.group_claims)
     claims = _LAYOUTS[chosen](record.memberships)
     size = len(json.dumps(claims, separators=(",", ":")).encode())
-    if not is_bounded or size <= profile.group_claims_budget_bytes:
+    if not claims or not is_bounded or size <= profile.group_claims_budget_bytes:
         return claims
     endpoint = f"{record.issuer}/oauth/introspect"
     names: dict[str, JSON] = dict.fromkeys(claims, SOURCE)

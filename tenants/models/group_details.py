@@ -7,6 +7,7 @@ from typing import Final, TypeGuard
 from django.core.exceptions import ValidationError
 
 MAX_DETAILS: Final = 200
+MAX_PERMISSIONS: Final = 1_000
 MAX_CHARACTERS: Final = 200
 RESOURCE_MEMBERS: Final = frozenset(("id", "name", "external_id", "privilege", "resource_type"))
 RESOURCE: Final = "{id, name, external_id, privilege, resource_type: {id, name}}"
@@ -17,6 +18,14 @@ def validate_roles(roles: object) -> None:
     if not _is_short_list(roles) or not all(map(_is_text, roles)):
         raise ValidationError(
             f"Write a list of at most {MAX_DETAILS} texts of 1 to {MAX_CHARACTERS} characters."
+        )
+
+
+def validate_permissions(permissions: object) -> None:
+    """Refuse everything but a bounded list of texts."""
+    if not _is_short_list(permissions, MAX_PERMISSIONS) or not all(map(_is_text, permissions)):
+        raise ValidationError(
+            f"Write a list of at most {MAX_PERMISSIONS} texts of 1 to {MAX_CHARACTERS} characters."
         )
 
 
@@ -32,8 +41,8 @@ def validate_resources(resources: object) -> None:
         raise ValidationError(f"Write a list of at most {MAX_DETAILS} objects {RESOURCE}.")
 
 
-def _is_short_list(listed: object) -> TypeGuard[list[object]]:
-    return isinstance(listed, list) and len(listed) <= MAX_DETAILS
+def _is_short_list(listed: object, longest: int = MAX_DETAILS) -> TypeGuard[list[object]]:
+    return isinstance(listed, list) and len(listed) <= longest
 
 
 def _is_text(value: object) -> bool:

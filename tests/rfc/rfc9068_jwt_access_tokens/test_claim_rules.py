@@ -198,6 +198,18 @@ def test_required_claim_that_is_absent_refuses_the_token_with_its_reason(portal:
     assert own.json()["error"] == "unauthorized_client"
 
 
+def test_same_refusal_is_traced_with_the_same_inputs_however_often(portal: Portal) -> None:
+    required = {"source": "foreign_claim", "value": "company", "is_required": True}
+    add_rule(portal.tenant, "company", **required)
+    for _ in range(3):
+        portal.oauth.token(portal.client, grant_type="client_credentials")
+    traces = [refusal.trace for refusal in Refusal.objects.filter(reason="claim_missing")]
+    inputs = [trace["checks"][-1]["inputs"] for trace in traces]
+    assert len(inputs) == 3
+    assert inputs[0]["client"]["client_id"] == portal.client.client_id
+    assert inputs == inputs[:1] * 3
+
+
 def test_required_foreign_claim_ends_refreshing_unless_a_condition_keeps_it(
     portal: Portal,
 ) -> None:
@@ -281,6 +293,105 @@ def test_outside_token_accepted_directly_is_told_with_the_claims_of_rules(
     assert names == {"constant", "record", "foreign"}
     assert told[f"{PREFIX}foreign"] == ["buyer"]
     assert told["sub"] != "u"
+
+
+def accept_directly(portal: Portal, api: Api) -> Application:
+    return trust_application(
+        portal.tenant,
+        "https://outside.example",
+        audience="https://outside.example/api",
+        maximum=["read"],
+        provisioning="create",
+        direct_apis=[api],
+    )
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        pytest.param({}, "claim_missing", id="missing"),
+        pytest.param({"note": "x" * 5_000}, "claims_out_of_bounds", id="large"),
+    ],
+)
+def test_outside_token_whose_claims_can_not_be_made_is_refused_with_its_reason(
+    portal: Portal, api: Api, gateway: MadeClient, claims: dict[str, str], reason: str
+) -> None:
+    add_rule(portal.tenant, "restricted", value=True)
+    add_rule(portal.tenant, "note", source="foreign_claim", value="note", is_required=True)
+    outside = accept_directly(portal, api)
+    told = portal.oauth.introspect(gateway, outside.sign("u", scope="read", **claims)).json()
+    assert told == {"active": False}
+    assert Refusal.objects.get(reason=reason).trace["checks"][-1]["name"] == "claims_made"
+    fine = portal.oauth.introspect(gateway, outside.sign("u", scope="read", note="n")).json()
+    assert (fine[f"{PREFIX}restricted"], fine[f"{PREFIX}note"]) == (True, "n")
+
+
+# What the row has lost.
+
+
+def add_trust(tenant: Tenant, **condition: object) -> None:
+    add_rule(tenant, "trusted", value=True, condition=condition)
+
+
+UNSUSPENDED = {"attributes": {"suspended": {"$absent": True}}}
+
+
+@pytest.mark.parametrize(
+    "suspended",
+    [
+        pytest.param(None, id="absent"),
+        pytest.param(True, id="kept"),
+        pytest.param("x" * 2_000, id="too-long-to-keep"),
+    ],
+)
+@pytest.mark.parametrize(
+    "agent", [pytest.param("a", id="short-agent"), pytest.param("a" * 2_000, id="long-agent")]
+)
+def test_no_absence_is_read_from_what_was_too_long_for_the_row(
+    portal: Portal, agent: str, suspended: object
+) -> None:
+    add_trust(portal.tenant, subject=UNSUSPENDED)
+    portal.describe_user(**({"suspended": suspended} if suspended else {}))
+    portal.oauth.http.defaults["HTTP_USER_AGENT"] = agent
+    answer = portal.ask()
+    assert portal.read(answer) == ({} if suspended else {"trusted": True})
+    told = portal.oauth.introspect(portal.client, answer.json()["access_token"]).json()
+    assert told["active"] is True
+    assert (f"{PREFIX}trusted" in told) is (suspended is None)
+
+
+@pytest.mark.parametrize(
+    "risk", [pytest.param("high", id="risk"), pytest.param(None, id="no-risk")]
+)
+@pytest.mark.parametrize(
+    "note", [pytest.param("n", id="kept"), pytest.param("x" * 2_000, id="too-long")]
+)
+def test_no_absence_is_read_from_claims_that_were_too_long_for_the_row(
+    portal: Portal, note: str, risk: str | None
+) -> None:
+    add_trust(portal.tenant, foreign={"risk": {"$absent": True}})
+    answer = portal.ask(note=note, **({"risk": risk} if risk else {}))
+    assert portal.read(answer) == ({} if risk else {"trusted": True})
+    told = portal.oauth.introspect(portal.client, answer.json()["access_token"]).json()
+    assert (f"{PREFIX}trusted" in told) is (risk is None)
+
+
+def test_rule_of_today_reads_no_absence_from_what_nobody_had_asked_for(portal: Portal) -> None:
+    portal.describe_user(suspended=True)
+    answer = portal.ask()
+    add_trust(portal.tenant, subject=UNSUSPENDED)
+    told = portal.oauth.introspect(portal.client, answer.json()["access_token"]).json()
+    assert told["active"] is True
+    assert f"{PREFIX}trusted" not in told
+    portal.describe_user()
+    assert portal.read(portal.refresh(answer)) == {"trusted": True}
+
+
+def test_client_alone_is_known_to_have_no_attributes(portal: Portal) -> None:
+    answer = portal.oauth.token(portal.client, grant_type="client_credentials")
+    add_trust(portal.tenant, subject=UNSUSPENDED)
+    told = portal.oauth.introspect(portal.client, answer.json()["access_token"]).json()
+    assert told[f"{PREFIX}trusted"] is True
 
 
 # The hook.

@@ -176,6 +176,12 @@ def test_legacy_text_stays_as_it_was(partner: Partner) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        pytest.param("permissions", "order", id="permission-is-no-list"),
+        pytest.param("permissions", [7], id="permission-is-no-text"),
+        pytest.param("permissions", [""], id="permission-is-empty"),
+        pytest.param("permissions", ["x" * 201], id="long-permission"),
+        pytest.param("permissions", ["a\x00b"], id="permission-with-nul"),
+        pytest.param("permissions", ["x"] * 1_001, id="many-permissions"),
         pytest.param("roles", "buyer", id="role-is-no-list"),
         pytest.param("roles", [7], id="role-is-no-text"),
         pytest.param("roles", [""], id="role-is-empty"),

@@ -56,6 +56,23 @@ def test_sources_are_those_of_the_model() -> None:
         pytest.param("template", "${client_id", "Write ${name}", id="open"),
         pytest.param("template", "${a$$b}", "Write ${name}", id="dollar-inside"),
         pytest.param("other", "x", "Name what is read", id="unknown-source"),
+        pytest.param("constant", {"a": ["\x00"]}, "NUL", id="constant-with-nul"),
+        pytest.param("template", "a\x00", "NUL", id="template-with-nul"),
+        pytest.param("subject_attribute", ["a\x00"], "NUL", id="name-with-nul"),
+        pytest.param("subject_attribute", {"a": "b", "c": ["d.e", "f"]}, "", id="object"),
+        pytest.param("record", {"a": "client_id", "b": "client"}, "Did you mean", id="misspelt-in"),
+        pytest.param("record", {}, "Name what is read", id="no-members"),
+        pytest.param("record", {"a": {"b": "client_id"}}, "Name what is read", id="object-in-one"),
+        pytest.param("record", {"": "client_id"}, "Name what is read", id="empty-member"),
+        pytest.param("record", {"__proto__": "client_id"}, "Name what is read", id="prototype"),
+        pytest.param("record", {1: "client_id"}, "Name what is read", id="number-as-member"),
+        pytest.param("record", {"a\x00": "client_id"}, "Name what is read", id="member-with-nul"),
+        pytest.param(
+            "record",
+            {f"m{number}": "client_id" for number in range(21)},
+            "Name what is read",
+            id="many-members",
+        ),
     ],
 )
 def test_value_is_linted_by_its_source(source: str, value: JSON, mistake: str) -> None:
@@ -110,6 +127,8 @@ def test_rule_names_what_it_reads_of_subject_and_outside_token() -> None:
     )
     assert rule.attributes == {"a", "c", "d", "f"}
     assert rule.foreign_claims == {"b", "e"}
+    members: JSON = {"x": "g.deep", "y": "h"}
+    assert make_claim_rule("c", members, source="subject_attribute").attributes == {"g", "h"}
 
 
 @given(JSONS)
@@ -129,6 +148,10 @@ def test_what_is_measured_is_json(value: JSON) -> None:
         pytest.param("a b", True, id="space-inside"),
         pytest.param("\u00fcber", True, id="other-letters"),
         pytest.param("exp", False, id="reserved"),
+        pytest.param("urn:onegini.com:oidc:x", False, id="below-onewelcomes"),
+        pytest.param("urn:authplatform:x", False, id="below-the-platforms"),
+        pytest.param("verified_claims", False, id="vouched-for"),
+        pytest.param("user_details", True, id="details-of-the-user"),
         pytest.param("", False, id="empty"),
         pytest.param("x" * 201, False, id="long"),
         pytest.param("a\x00", False, id="nul"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tokens.claim_hook import ClaimsDenial
@@ -11,6 +12,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenants.records import JSON, TokenRecord
+
+
+class Name(StrEnum):
+    """Names of claims, as an operator may list them; no JSON has them as they are."""
+
+    REGION = "https://claims.example/region"
+
+
+class Disguised(str):
+    """A text that says it is another than every text."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Unwritable:
+    """Breaks where somebody writes it."""
+
+    def __str__(self) -> str:
+        raise ValueError("unwritable")
 
 
 class RegionHook:

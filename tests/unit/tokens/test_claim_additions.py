@@ -14,7 +14,7 @@ from tenants.claim_bounds import MAX_CLAIM_BYTES
 from tenants.claim_document import ClaimInputs
 from tenants.records import RESERVED_CLAIMS, ClaimRuleRecord, MembershipRecord
 from tests.factories.records import TOKEN_ID, Changes, make_claim_rule, make_token_record
-from tokens.claim_additions import make_claims, select_rules, tell_claims
+from tokens.claim_additions import make_claims, make_rule_claims, select_rules, tell_claims
 from tokens.claim_profiles import PROFILES, get
 from tokens.claim_refusals import ClaimsRefused
 from tokens.claims import build_claims
@@ -89,6 +89,12 @@ def test_rule_with_more_links_wins_in_either_order() -> None:
     assert added(broad, narrow) == added(narrow, broad) == {"region": "ch"}
 
 
+def test_later_slug_wins_among_rules_with_as_many_links() -> None:
+    first = make_claim_rule(value="first", slug="a-b")
+    last = make_claim_rule(value="last", slug="aa")
+    assert added(first, last) == added(last, first) == {"region": "last"}
+
+
 def test_rule_with_more_links_and_no_value_leaves_the_other() -> None:
     narrow = make_claim_rule(value="subject.nothing", source="foreign_claim", api_id=API)
     assert added(make_claim_rule(), narrow) == {"region": "eu"}
@@ -100,6 +106,18 @@ def test_no_rules_are_no_claims() -> None:
 
 @pytest.mark.parametrize("claim", sorted(RESERVED_CLAIMS))
 def test_reserved_claim_can_never_be_set(claim: str) -> None:
+    assert added(make_claim_rule(claim, "forged")) == {}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        pytest.param("urn:onegini.com:oidc:group_policies:x", id="onewelcome"),
+        pytest.param("urn:onegini.com:oidc:sub", id="onewelcome-sub"),
+        pytest.param("urn:authplatform:anything", id="platform"),
+    ],
+)
+def test_claim_below_a_reserved_name_can_never_be_set(claim: str) -> None:
     assert added(make_claim_rule(claim, "forged")) == {}
 
 
@@ -164,6 +182,18 @@ def test_added_claims_change_no_other(
         pytest.param("template", "$client_id", None, id="template-bare"),
         pytest.param("template", {"a": 1}, None, id="template-no-text"),
         pytest.param("nonsense", "client_id", None, id="unknown-source"),
+        pytest.param(
+            "subject_attribute",
+            {"dept": "department", "boss": "manager.name", "dotted": ["a.b"], "x": "nothing"},
+            {"dept": "sales", "boss": "bob", "dotted": "dotted"},
+            id="object",
+        ),
+        pytest.param("subject_attribute", {"x": "nothing", "y": "none"}, None, id="empty-object"),
+        pytest.param("record", {"who": "subject_id"}, {"who": "alice"}, id="object-of-fields"),
+        pytest.param("foreign_claim", {"d": "department"}, {"d": "purchase"}, id="object-foreign"),
+        pytest.param("subject_attribute", {"a": {"b": "department"}}, None, id="object-in-one"),
+        pytest.param("subject_attribute", {}, None, id="no-members"),
+        pytest.param("subject_attribute", {"__proto__": "department"}, None, id="prototype"),
     ],
 )
 def test_value_comes_from_its_source(source: str, value: JSON, expected: JSON) -> None:
@@ -327,6 +357,57 @@ def test_introspection_leaves_out_what_can_not_be_told() -> None:
     assert told(required("nothing")) == plain
     assert told(make_claim_rule(value="x" * MAX_CLAIM_BYTES)) == plain
     assert told() == plain
+
+
+def test_introspection_leaves_out_one_claim_for_its_size_and_tells_the_others() -> None:
+    rules = (
+        make_claim_rule("restricted", value=True),
+        make_claim_rule("large", "large", source="foreign_claim"),
+    )
+    inputs = ClaimInputs("", {"large": "x" * MAX_CLAIM_BYTES})
+    claims = told(*rules, inputs=inputs)
+    assert claims["restricted"] is True
+    assert "large" not in claims
+
+
+def test_introspection_tells_as_many_claims_as_there_is_room_for() -> None:
+    claims = told(*[make_claim_rule(f"c{number}", "x" * 2_000) for number in range(5)])
+    assert {"c0", "c1", "c2", "c3"} <= set(claims)
+    assert "c4" not in claims
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        pytest.param([required("nothing")], "claim_missing", id="missing"),
+        pytest.param([make_claim_rule(value="x" * 5_000)], "claims_out_of_bounds", id="large"),
+    ],
+)
+def test_outside_token_gets_all_that_rules_add_or_nothing(
+    rules: list[ClaimRuleRecord], reason: str
+) -> None:
+    with pytest.raises(ClaimsRefused) as caught:
+        make_rule_claims(RECORD, (make_claim_rule(), *rules), INPUTS)
+    assert caught.value.reason == reason
+    assert make_rule_claims(RECORD, (make_claim_rule(),), INPUTS) == {"region": "eu"}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        pytest.param('{"suspended": true, "n": 1e400}', id="endless-number"),
+        pytest.param('{"suspended": true, "n": ' + "9" * 400 + "}", id="number-of-400-digits"),
+        pytest.param("[]", id="a-list"),
+        pytest.param('{"suspended": true, "many": [' + "1," * 3_000 + "1]}", id="many"),
+    ],
+)
+def test_no_condition_on_an_absence_holds_for_attributes_that_can_not_be_read(
+    attributes: str,
+) -> None:
+    absent: JSON = {"subject": {"attributes": {"suspended": {"$absent": True}}}}
+    rule = make_claim_rule("trusted", value=True, condition=absent)
+    assert added(rule, inputs=ClaimInputs(attributes)) == {}
+    assert added(rule, inputs=ClaimInputs('{"department": "sales"}')) == {"trusted": True}
 
 
 def test_sources_name_the_rules() -> None:

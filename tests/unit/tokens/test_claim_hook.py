@@ -77,6 +77,12 @@ def test_hook_that_breaks_refuses_the_token_and_tells_no_claims() -> None:
         pytest.param("claims", id="a-text"),
         pytest.param([("a", 1)], id="pairs"),
         pytest.param({1: 2}, id="name-is-no-text"),
+        pytest.param({hooks.Name.REGION: "eu"}, id="name-of-an-enumeration"),
+        pytest.param({hooks.Disguised("exp"): 1}, id="name-that-equals-nothing"),
+        pytest.param({"a": hooks.Name.REGION}, id="text-of-an-enumeration"),
+        pytest.param((name for name in ("a", "b")), id="a-generator"),
+        pytest.param({"urn:onegini.com:oidc:other": 1}, id="name-below-a-reserved-one"),
+        pytest.param(ClaimsDenial(hooks.Unwritable()), id="reason-that-breaks"),  # type: ignore[arg-type]  # just what is wrong.
         pytest.param({"": 2}, id="empty-name"),
         pytest.param({"a\nb": 2}, id="control-character"),
         pytest.param({"\u202eexp": 2}, id="invisible-sign"),

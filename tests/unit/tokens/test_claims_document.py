@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tenants.claim_bounds import MAX_CLAIM_BYTES, MAX_CLAIM_DEPTH, MAX_CLAIMS_BYTES
+from tenants.claim_bounds import (
+    MAX_CLAIM_BYTES,
+    MAX_CLAIM_DEPTH,
+    MAX_CLAIMS_BYTES,
+    find_name_mistake,
+)
 from tenants.claim_document import RECORD_FIELDS, ClaimInputs
-from tenants.claim_rules import Source, find_value_mistake, lint_condition
+from tenants.claim_rules import MAX_MEMBERS, Source, find_value_mistake, lint_condition
+from tenants.models.group_details import MAX_PERMISSIONS
+from tenants.records import RESERVED_PREFIXES
 from tenants.services.claim_rules import MAX_RULES
 from tests.factories.records import make_token_record
 from tokens import claim_hook
@@ -47,12 +54,11 @@ def test_hook_of_the_page_adds_its_claim_and_refuses() -> None:
 
 
 def test_rules_of_the_page_pass_the_linter() -> None:
-    (stated,) = [
-        parsed for text in blocks("yaml") if "claim_rules" in (parsed := yaml.safe_load(text))
-    ]
-    rules = stated["claim_rules"]
+    stated = [yaml.safe_load(text) for text in blocks("yaml")]
+    rules = [rule for parsed in stated for rule in parsed.get("claim_rules", ())]
     assert {rule.get("source", "constant") for rule in rules} >= {"constant", "template"}
     for rule in rules:
+        assert find_name_mistake(rule["claim"]) == ""
         assert find_value_mistake(rule.get("source", "constant"), rule["value"]) == ""
         assert list(lint_condition(rule.get("condition", {}))) == []
 
@@ -64,3 +70,7 @@ def test_page_names_every_field_every_source_and_every_bound() -> None:
         assert f"{number:,} bytes".replace(",", " ") in DOCUMENT
     assert f"{MAX_CLAIM_DEPTH} levels" in DOCUMENT
     assert f"{MAX_RULES} rules" in DOCUMENT
+    for prefix in RESERVED_PREFIXES:
+        assert f"`{prefix}`" in DOCUMENT
+    assert f"{MAX_PERMISSIONS:,} permissions".replace(",", " ") in DOCUMENT
+    assert f"up to {MAX_MEMBERS} of them" in DOCUMENT

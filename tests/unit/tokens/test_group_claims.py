@@ -81,6 +81,13 @@ def many(count: int) -> TokenRecord:
     return replace(USER, memberships=tuple(groups))
 
 
+def test_who_is_told_no_groups_gets_no_marker_whatever_the_budget() -> None:
+    profile = replace(get("onewelcome"), group_claims_budget_bytes=0)
+    assert not NAMES & set(build_claims(profile, replace(USER, group_claims="none")))
+    marked = build_claims(profile, replace(USER, group_claims="rfc9068"))
+    assert marked["_claim_names"] == {"groups": "introspection", "entitlements": "introspection"}
+
+
 @given(count=st.integers(0, 400), choice=st.sampled_from([*GroupClaims]))
 def test_groups_stay_within_their_budget_and_introspection_tells_all(
     count: int, choice: GroupClaims
