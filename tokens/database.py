@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import select
 import threading
 import time
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from psycopg import errors
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from tokens.errors import ServiceUnavailable
@@ -19,13 +21,23 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from psycopg.pq.abc import PGconn
 
-__all__ = ["ConnectionLost", "DatabaseUnavailable", "Parameters", "Row", "execute"]
+__all__ = [
+    "ConnectionLost",
+    "DatabaseUnavailable",
+    "Parameters",
+    "Row",
+    "execute",
+    "execute_list",
+]
 
 # Statements are few; pages of the admin that put theirs together have some more.
 MAX_STATEMENTS: Final = 100
 # The planner adds up what all partitions would cost and so prefers to plan anew each time, for ten
 # times what one planned once costs with a month of partitions (1 000 and 110 us).
 PLAN_ONCE_SQL: Final = "SET plan_cache_mode = force_generic_plan"
+PLAN_ANEW_SQL: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
+# A migration has changed a column that the statement answers, or something has discarded it.
+STALE: Final = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
 
 
 class DatabaseUnavailable(ServiceUnavailable):
@@ -44,11 +56,12 @@ class _Kept:
     pgconn: PGconn
     poll: select.poll
     statements: dict[str, PreparedStatement] = field(default_factory=dict)
-    prepared: int = 0
     plans_once: bool = False
 
 
 _kept = threading.local()
+# Of the process, so that a connection which goes to another thread never has a name twice.
+_numbers = itertools.count(1)
 
 
 def execute(sql: str, parameters: Parameters, *, is_repeatable: bool = False) -> list[Row]:
@@ -71,6 +84,18 @@ def execute(sql: str, parameters: Parameters, *, is_repeatable: bool = False) ->
         return _run(wrapper, sql, parameters)
 
 
+def execute_list(sql: str, parameters: Parameters) -> list[Row]:
+    """Run a statement that reads a page of many rows, planned for its values.
+
+    A plan for all values takes a range for small, and sorts all that is in it for one page.
+
+    Raises: as `execute` does.
+    """
+    with transaction.atomic(savepoint=False):
+        execute(PLAN_ANEW_SQL, {})
+        return execute(sql, parameters)
+
+
 def _find_wrapper() -> BaseDatabaseWrapper:
     """Answer Django's connection of this thread: always the same one, but slow to be found."""
     wrapper: BaseDatabaseWrapper | None = getattr(_kept, "wrapper", None)
@@ -85,7 +110,10 @@ def _run(wrapper: BaseDatabaseWrapper, sql: str, parameters: Parameters) -> list
     try:
         _begin(kept)
         statement = kept.statements.get(sql) or _prepare(kept, sql)
-        return statement.run(parameters)
+        try:
+            return statement.run(parameters)
+        except STALE as error:
+            return _run_anew(kept, sql, parameters, error)
     except psycopg.Error as error:
         _refuse(wrapper, error)
     finally:
@@ -97,21 +125,33 @@ def _run(wrapper: BaseDatabaseWrapper, sql: str, parameters: Parameters) -> list
 
 def _begin(kept: _Kept) -> None:
     """Begin the transaction that Django is in; psycopg does so before its own first statement."""
-    is_idle = kept.pgconn.transaction_status == TransactionStatus.IDLE
-    if is_idle and not kept.connection.autocommit:
+    if kept.pgconn.transaction_status != TransactionStatus.IDLE:
+        return
+    if not kept.connection.autocommit:
         kept.connection.execute("")
+    elif not kept.plans_once:  # Not in a transaction, which may yet be rolled back.
+        kept.connection.execute(PLAN_ONCE_SQL)
+        kept.plans_once = True
 
 
 def _prepare(kept: _Kept, sql: str) -> PreparedStatement:
-    while len(kept.statements) >= MAX_STATEMENTS:
-        kept.statements.pop(next(iter(kept.statements))).deallocate()
-    if not kept.plans_once:
-        kept.connection.execute(PLAN_ONCE_SQL)
-        kept.plans_once = kept.connection.autocommit  # A transaction may yet be rolled back.
-    kept.prepared += 1
-    statement = PreparedStatement(kept.connection, f"tokens_{kept.prepared}".encode(), sql)
+    statement = PreparedStatement(kept.connection, f"tokens_{next(_numbers)}".encode(), sql)
     kept.statements[sql] = statement
+    while len(kept.statements) > MAX_STATEMENTS:
+        kept.statements.pop(next(iter(kept.statements))).deallocate()
     return statement
+
+
+def _run_anew(kept: _Kept, sql: str, parameters: Parameters, error: psycopg.Error) -> list[Row]:
+    """Prepare again and run what the server would not run as it was prepared."""
+    stale = kept.statements.pop(sql)
+    kept.plans_once = False
+    if kept.pgconn.transaction_status != TransactionStatus.IDLE:
+        detail = f"{type(error).__name__}: {error.sqlstate}"
+        raise DatabaseUnavailable("The database is busy; try again.", detail=detail) from error
+    stale.deallocate()
+    _begin(kept)
+    return _prepare(kept, sql).run(parameters)
 
 
 def _take(wrapper: BaseDatabaseWrapper) -> _Kept:

@@ -140,7 +140,7 @@ def _accept(tenant: TenantSnapshot, text: str, *, accept_symmetric: bool) -> Acc
         if row[1] != TokenFormat.JWT or key.state == KeyState.RETIRED:
             return False
         if proof is not None:
-            return proof.key_id == key.id
+            return proof.key_id == key.id and proof.algorithm == key.algorithm
         return _is_signed(text, tenant.id, token_id, key)
 
     return _look_up(tenant, token_id, is_proven, needs_key=proof is None)
@@ -224,7 +224,7 @@ def _is_signed(text: str, tenant_id: UUID, token_id: UUID, key: SigningKeyRecord
         verify(text, key=verification_key(tenant_id, key), algorithm=key.algorithm)
     except InvalidJWT:
         return False
-    proofs.remember(text, Proof(token_id, key.id))
+    proofs.remember(text, Proof(token_id, key.id, key.algorithm))
     return True
 
 

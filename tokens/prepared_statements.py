@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from operator import attrgetter
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - the class has a function's name.
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from psycopg import errors
@@ -30,6 +31,8 @@ _Encoder: TypeAlias = Callable[[Any], bytes]
 
 # A parameter as psycopg writes it; the letter says how it would be sent, which the server decides.
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)[bst]|%%")
+# What an encoder says of a value that is not of the type, or too large for it.
+_UNWRITABLE: Final = (StructError, UnicodeEncodeError, TypeError, AttributeError)
 _GOOD: Final = frozenset((ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK))
 _UUID, _TEXT, _INT8 = 2950, 25, 20
 _LENGTH: Final = Struct("!i")
@@ -41,6 +44,11 @@ _EMPTY_ARRAY_HEAD: Final = Struct("!iiI")
 def _encode_jsonb(text: str) -> bytes:
     # The type's wire format begins with its version.
     return b"\x01" + text.encode()
+
+
+def _encode_bytes(value: bytes) -> bytes:
+    # `bytes` itself would take a number, and make as many zeros of it.
+    return memoryview(value).tobytes()
 
 
 def _array_encoder(element_type: int, encode: _Encoder) -> _Encoder:
@@ -62,8 +70,9 @@ _encode_uuid: Final = attrgetter("bytes")
 _encode_int8: Final = Struct("!q").pack
 # By the type's number in pg_type: the server sends and takes these everywhere alike.
 _ENCODERS: Final[Mapping[int, _Encoder]] = {
-    16: Struct("!?").pack,
-    17: bytes,
+    # As a number, since everything, even the text "false", would be true.
+    16: Struct("!b").pack,
+    17: _encode_bytes,
     _INT8: _encode_int8,
     21: Struct("!h").pack,
     23: Struct("!i").pack,
@@ -104,12 +113,15 @@ class PreparedStatement:
     def run(self, parameters: Parameters) -> list[Row]:
         """Run the statement and answer its rows.
 
-        Raises: psycopg.Error.
+        Raises: psycopg.Error; a DataError for a value of another type, before anything is sent.
         """
-        values = [
-            None if (value := parameters[name]) is None else encode(value)
-            for name, encode in self._encoders
-        ]
+        try:
+            values = [
+                None if (value := parameters[name]) is None else encode(value)
+                for name, encode in self._encoders
+            ]
+        except _UNWRITABLE as error:
+            raise errors.DataError("a value is not of its parameter's type") from error
         result = self._connection.exec_prepared(
             self._name,
             values,  # type: ignore[arg-type]  # None is NULL: only this method's type forgets it.

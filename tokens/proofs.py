@@ -17,10 +17,11 @@ MAX_PROOFS: Final = 10_000
 
 
 class Proof(NamedTuple):
-    """The id that a text carries, and the row of the key that has signed the text."""
+    """The id that a text carries, and the key that has signed the text, as its row was then."""
 
     token_id: UUID
     key_id: UUID
+    algorithm: str
 
 
 _proofs: dict[bytes, Proof] = {}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tenants.records import ClientRecord, Decision, TenantSnapshot
 
 MAX_DECISIONS: Final = 4_096
+# Names in one question: a caller chooses them, and where excess is narrowed they need not exist.
+MAX_NAMES: Final = 32
 ASKED: Final = (
     *("grant_type", "requested_scopes", "requested_audiences"),
     *("api_slug", "usage_limit"),
@@ -61,9 +63,19 @@ def decide(request: AccessRequest, tenant: TenantSnapshot) -> Decision:
         return found.decision
     decision = policy.decide(request, tenant)
     document = decision.document
-    if decision.is_allowed and (document is None or document.is_unread):
+    is_constant = decision.is_allowed and (document is None or document.is_unread)
+    if is_constant and _is_small(request):
         _remember(question, _Remembered(tenant.mark, request.client, decision))
     return decision
+
+
+def restore_document(
+    decision: Decision, request: AccessRequest, tenant: TenantSnapshot
+) -> Decision:
+    """Answer the decision with what this request had rules read, for whoever explains it."""
+    if decision.document is not None:
+        return decision
+    return replace(decision, document=policy.decide(request, tenant).document)
 
 
 def forget() -> None:
@@ -75,6 +87,11 @@ def forget() -> None:
 def count() -> int:
     """Say how many are remembered."""
     return len(_decisions)
+
+
+def _is_small(request: AccessRequest) -> bool:
+    asked = (*(request.requested_scopes or ()), *request.requested_audiences)
+    return len(asked) <= MAX_NAMES
 
 
 def _remember(question: _Question, remembered: _Remembered) -> None:

@@ -82,6 +82,23 @@ def test_statements_are_planned_once_even_if_the_first_was_rolled_back() -> None
     assert database.execute("SHOW plan_cache_mode", {}) == [("force_generic_plan",)]
 
 
+def test_list_is_planned_for_its_values_and_nothing_after_it_is() -> None:
+    mode = "SELECT current_setting('plan_cache_mode')"
+    for _ in range(2):
+        assert database.execute(mode, {}) == [("force_generic_plan",)]
+        assert database.execute_list(mode, {}) == [("force_custom_plan",)]
+
+
+def test_list_in_a_transaction_leaves_the_next_one_as_it_was() -> None:
+    connection.close()
+    mode = "SELECT current_setting('plan_cache_mode')"
+    with transaction.atomic():
+        assert database.execute_list(mode, {}) == [("force_custom_plan",)]
+        assert database.execute_list("SELECT 2", {}) == [(2,)]
+        assert database.execute(mode, {}) == [("force_custom_plan",)]
+    assert database.execute(mode, {}) == [("force_generic_plan",)]
+
+
 def test_connection_lost_while_idle_is_replaced_before_anything_is_sent() -> None:
     terminate(backend_pid())
     database.execute(INSERT_SQL, {"digest": b"x"})
@@ -144,6 +161,57 @@ def test_each_thread_has_its_own_connection() -> None:
     thread.start()
     thread.join()
     assert len(set(pids)) == 2
+
+
+def test_thread_that_takes_a_connection_over_prepares_under_names_of_its_own() -> None:
+    answers: list[database.Row] = database.execute("SELECT 1", {})
+    shared = connections["default"]
+    shared.inc_thread_sharing()
+
+    def take_over() -> None:
+        connections["default"] = shared
+        answers.extend(database.execute("SELECT 2", {}))
+
+    thread = threading.Thread(target=take_over)
+    thread.start()
+    thread.join()
+    shared.dec_thread_sharing()
+    assert answers == [(1,), (2,)]
+
+
+def change_column(to: str) -> None:
+    """Change a column as a migration does that runs beside this process."""
+    other = connections["default"].copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE tokens_session ALTER user_agent TYPE {to}")
+    finally:
+        other.close()
+
+
+FIND_AGENTS = "SELECT user_agent FROM tokens_session"
+
+
+def test_statement_whose_column_a_migration_has_changed_is_prepared_anew() -> None:
+    database.execute(FIND_AGENTS, {})
+    change_column("text")
+    try:
+        assert database.execute(FIND_AGENTS, {}) == []
+    finally:
+        change_column("varchar(200)")
+    with transaction.atomic():
+        with pytest.raises(database.DatabaseUnavailable):
+            database.execute(FIND_AGENTS, {})
+        transaction.set_rollback(True)
+    assert database.execute(FIND_AGENTS, {}) == []
+
+
+def test_statement_that_the_server_has_forgotten_is_prepared_anew() -> None:
+    pid = backend_pid()
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD ALL")
+    assert backend_pid() == pid
+    assert database.execute("SHOW plan_cache_mode", {}) == [("force_generic_plan",)]
 
 
 def test_server_that_is_away_is_unavailable() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import DataError, ProgrammingError, transaction
+from django.db import DataError, InternalError, ProgrammingError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -70,9 +71,20 @@ def test_statement_without_columns_has_no_rows() -> None:
 
 REFUSED: dict[str, tuple[str, dict[str, object], type[Exception]]] = {
     "no table": ("SELECT 1 FROM nowhere", {}, ProgrammingError),
-    "no syntax": ("SELEKT", {}, ProgrammingError),
+    "no syntax": ("SELECT FROM WHERE", {}, ProgrammingError),
     "a NUL in a text": ("SELECT %(t)s::text", {"t": "a\x00b"}, DataError),
     "a division by zero": ("SELECT 1 / %(n)b::int", {"n": 0}, DataError),
+    "a number too large for int": ("SELECT %(n)b::int", {"n": 2**31}, DataError),
+    "a number too large for bigint": ("SELECT %(n)b::bigint", {"n": 2**63}, DataError),
+    "one such number of many": ("SELECT %(n)b::bigint[]", {"n": [1, -(2**63) - 1]}, DataError),
+    "half a surrogate pair": ("SELECT %(t)s::text", {"t": "a\ud800"}, DataError),
+    "half a surrogate pair in JSON": ("SELECT %(t)s::jsonb", {"t": '"\ud800"'}, DataError),
+    "a NUL in JSON": ("SELECT %(t)s::jsonb", {"t": r'"\u0000"'}, DataError),
+    "a text as a number": ("SELECT %(n)b::int", {"n": "1"}, DataError),
+    "a text as a truth": ("SELECT %(b)b::bool", {"b": "false"}, DataError),
+    "a number as bytes": ("SELECT %(b)b::bytea", {"b": 3}, DataError),
+    "a text as an id": ("SELECT %(id)b::uuid", {"id": str(SOME_ID)}, DataError),
+    "a null among texts": ("SELECT %(t)s::text[]", {"t": ["a", None]}, DataError),
 }
 
 
@@ -84,6 +96,13 @@ def test_refused_statement_is_djangos_error_and_the_next_one_runs(name: str) -> 
     assert database.execute("SELECT 1", {}) == [(1,)]
 
 
+def test_value_that_cannot_be_written_is_found_before_anything_is_sent() -> None:
+    with transaction.atomic():
+        with pytest.raises(DataError):
+            database.execute("SELECT %(n)b::int", {"n": 2**31})
+        assert database.execute("SELECT %(n)b::int", {"n": 1}) == [(1,)]
+
+
 def test_statements_of_a_connection_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "MAX_STATEMENTS", 3)
     for number in range(6):
@@ -91,3 +110,20 @@ def test_statements_of_a_connection_are_bounded(monkeypatch: pytest.MonkeyPatch)
     assert database.execute("SELECT 0", {}) == [(0,)]
     counted = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'tokens%%'"
     assert database.execute(counted, {}) == [(3,)]
+
+
+def test_refused_transaction_makes_the_server_forget_no_other_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'tokens%%'"
+    monkeypatch.setattr(database, "MAX_STATEMENTS", 3)
+    for number in range(3):
+        database.execute(f"SELECT {number}", {})
+    with transaction.atomic():
+        with contextlib.suppress(DataError):
+            database.execute("SELECT 1 / %(n)b::int", {"n": 0})
+        for number in range(10, 15):
+            with pytest.raises(InternalError):
+                database.execute(f"SELECT {number}", {})
+        transaction.set_rollback(True)
+    assert len(database.execute(names, {})) == 3

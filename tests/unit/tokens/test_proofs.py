@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.factories.tokens import Issuer
 
-PROOF = Proof(UUID(int=1), UUID(int=2))
+PROOF = Proof(UUID(int=1), UUID(int=2), "ES256")
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,8 @@ def test_accepted_token_is_remembered_and_has_the_same_facts(issuer: Issuer) -> 
     text = issue(issuer)
     first = gate.accept(issuer.core, text)
     assert first is not None
-    assert proofs.recall(text) == Proof(first.id, SigningKey.objects.get(kid=first.kid).pk)
+    key = SigningKey.objects.get(kid=first.kid)
+    assert proofs.recall(text) == Proof(first.id, key.pk, key.algorithm)
     assert gate.accept(issuer.core, text) == first
 
 
@@ -89,6 +90,28 @@ def test_remembered_token_is_another_keys_no_longer_than_its_row_says(issuer: Is
     assert gate.accept(core, text) is not None
     AccessToken.objects.update(signing_key_id=next(k.id for k in core.keys if k.state == "next"))
     assert gate.accept(core, text) is None
+
+
+def test_remembered_token_dies_with_its_keys_algorithm(issuer: Issuer) -> None:
+    text = issue(issuer)
+    assert gate.accept(issuer.core, text) is not None
+    SigningKey.objects.filter(state=KeyState.CURRENT).update(algorithm="EdDSA")
+    assert gate.accept(issuer.core, text) is None
+
+
+def test_remembered_token_dies_when_its_key_is_deleted(issuer: Issuer) -> None:
+    text = issue(issuer)
+    assert gate.accept(issuer.core, text) is not None
+    SigningKey.objects.all().delete()
+    assert gate.accept(issuer.core, text) is None
+
+
+def test_text_that_verifies_too_is_a_proof_of_its_own(issuer: Issuer) -> None:
+    text = issue(issuer)
+    assert gate.accept(issuer.core, text) is not None
+    for other in (f"{text}=", f"{text}\n", f" {text}", text.replace(".", "..", 1), text[:-2]):
+        assert gate.accept(issuer.core, other) is None
+    assert proofs.count() == 1
 
 
 def test_remembered_token_is_no_token_of_another_tenant(issuer: Issuer) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tenants import policy
-from tenants.records import AccessRequest, GrantType
+from tenants import policy, records
+from tenants.policy import explain_inputs
+from tenants.records import (
+    AccessRequest,
+    GrantType,
+    PresentedRefreshToken,
+    TokenPlan,
+    TokenRecord,
+)
 from tests.factories.records import (
     Changes,
     make_api,
@@ -23,10 +33,18 @@ from tests.factories.records import (
     make_tenant,
 )
 from tokens import remembered_decisions
-from tokens.remembered_decisions import ASKED, CIRCUMSTANCES, decide
+from tokens.remembered_decisions import (
+    ASKED,
+    CIRCUMSTANCES,
+    MAX_NAMES,
+    decide,
+    restore_document,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tenants.records import ClientRecord, PolicyRecord, TenantSnapshot
 
 PROFILE, ORDERS = make_api("profile"), make_api("orders")
 READ, WRITE, ORDER = make_scope(PROFILE), make_scope(PROFILE, "write"), make_scope(ORDERS, "order")
@@ -156,3 +174,153 @@ def test_only_the_document_reads_circumstances(module: str) -> None:
         if isinstance(node, ast.Attribute)
     }
     assert read.isdisjoint(CIRCUMSTANCES)
+
+
+SCOPES = (READ, WRITE, ORDER)
+NARROW_TENANT = replace(TENANT, scope_excess="narrow")
+# What policies say; those that read nothing are remembered, the others never are.
+RULES: dict[str, Changes] = {
+    "everything": {},
+    "at an address": {"engine": "match", "rule": {"address": ELSEWHERE}},
+    "from a browser": {"engine": "match", "rule": {"headers": {"origin": "https://a.example"}}},
+    "in the first hour": {"engine": "match", "rule": {"time": {"hour": 0}}},
+    "of another client": {"engine": "match", "rule": {"client": {"client_id": "other"}}},
+    "all of two": {
+        "engine": "all",
+        "rule": [{"engine": "allow"}, {"engine": "match", "rule": {"address": ELSEWHERE}}],
+    },
+    "any of two": {
+        "engine": "any",
+        "rule": [{"engine": "allow"}, {"engine": "match", "rule": {"address": ELSEWHERE}}],
+    },
+}
+LINKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "clients": st.sampled_from([frozenset({CLIENT.id}), frozenset({uuid4()})]),
+        "scopes": st.frozensets(st.sampled_from(["read", "write", "order"]), min_size=1),
+        "apis": st.frozensets(st.sampled_from([PROFILE.id, ORDERS.id]), min_size=1),
+        "groups": st.just(frozenset({"staff"})),
+        "operations": st.sampled_from(
+            [frozenset({"client_credentials"}), frozenset({"introspection"})]
+        ),
+    },
+)
+LIMITS = st.fixed_dictionaries(
+    {},
+    optional={
+        "limit_scopes": st.frozensets(st.sampled_from(["read", "write", "order"])),
+        "limit_audiences": st.just(frozenset({PROFILE.audience})),
+        "limit_lifetime_seconds": st.integers(60, 600),
+    },
+)
+
+
+@st.composite
+def policies_of(draw: st.DrawFn) -> PolicyRecord:
+    effect = draw(st.sampled_from(["allow", "allow", "deny", "limit"]))
+    rule = RULES[draw(st.sampled_from([*RULES]))]
+    mode = draw(st.sampled_from(["enforce", "enforce", "shadow"]))
+    limits = draw(LIMITS) if effect == "limit" else {}
+    number = draw(st.integers(0, 9))
+    return make_policy(
+        f"policy-{number}", effect=effect, mode=mode, **rule, **limits, **draw(LINKS)
+    )
+
+
+TENANTS = st.builds(
+    lambda policies, tenant: replace(tenant, policies=(make_policy(), *policies)),
+    st.lists(policies_of(), max_size=4, unique_by=lambda policy: policy.slug),
+    st.sampled_from([TENANT, NARROW_TENANT, replace(TENANT, is_enabled=False)]),
+)
+CLIENTS = st.sampled_from(
+    [CLIENT, replace(CLIENT, version=5), replace(CLIENT, is_enabled=False), make_client(READ)]
+)
+ASKED_FOR = st.fixed_dictionaries(
+    {},
+    optional={
+        "requested_scopes": st.none()
+        | st.lists(
+            st.sampled_from(["read", "write", "order", "none"]), min_size=1, unique=True
+        ).map(tuple),
+        "requested_audiences": st.lists(
+            st.sampled_from([PROFILE.audience, ORDERS.audience]), unique=True
+        ).map(tuple),
+        "api_slug": st.sampled_from(["", "profile"]),
+        "usage_limit": st.integers(0, 2),
+        "address": st.sampled_from(["192.0.2.1", ELSEWHERE]),
+        "headers": st.sampled_from([{}, {"origin": "https://a.example"}]),
+        "now": st.sampled_from([1.0, 7_200.0]),
+        "app_subject_id": st.sampled_from(["", "anna"]),
+        "actor": st.sampled_from(["", "agent"]),
+        "groups": st.sampled_from([None, ("staff",)]),
+        "grant_type": st.sampled_from([GrantType.CLIENT_CREDENTIALS, GrantType.AUTHORIZATION_CODE]),
+    },
+)
+
+
+@given(
+    tenants=st.lists(TENANTS, min_size=1, max_size=2),
+    clients=st.lists(CLIENTS, min_size=1, max_size=2),
+    asked=st.lists(ASKED_FOR, min_size=2, max_size=6),
+)
+@settings(max_examples=150, deadline=None)
+def test_remembered_decision_is_the_one_that_would_be_made_anew(
+    tenants: list[TenantSnapshot], clients: list[ClientRecord], asked: list[Changes]
+) -> None:
+    for tenant, client, changes in product(tenants, clients, [*asked, *asked]):
+        request = make_request(client, **changes)
+        fresh, answer = policy.decide(request, tenant), decide(request, tenant)
+        assert answer == fresh
+        assert answer.policies == fresh.policies
+        restored = restore_document(answer, request, tenant)
+        for check in fresh.checks:
+            assert explain_inputs(restored, check.name) == explain_inputs(fresh, check.name)
+
+
+def test_question_of_very_many_names_is_not_kept() -> None:
+    names = ("read", *(f"unknown-{number}" for number in range(MAX_NAMES)))
+    assert decide(make_request(CLIENT, *names), NARROW_TENANT).is_allowed
+    assert remembered_decisions.count() == 0
+    assert decide(make_request(CLIENT, *names[:-1]), NARROW_TENANT).is_allowed
+    assert remembered_decisions.count() == 1
+
+
+def test_request_that_is_explained_gets_its_own_document_back() -> None:
+    asked = make_request(CLIENT, "read", address=ELSEWHERE)
+    decide(make_request(CLIENT, "read"), TENANT)
+    remembered = decide(asked, TENANT)
+    assert explain_inputs(remembered, "policies") == {}
+    restored = restore_document(remembered, asked, TENANT)
+    assert restored == remembered
+    assert explain_inputs(restored, "policies")["client"] == {
+        "id": str(CLIENT.id),
+        "client_id": CLIENT.client_id,
+        "kind": CLIENT.kind,
+    }
+    assert restored.document is not None
+    assert restored.document.read("address") == ELSEWHERE
+
+
+def test_what_is_kept_between_requests_is_frozen_at_run_time() -> None:
+    passing = {AccessRequest, PresentedRefreshToken, TokenRecord, TokenPlan}
+    kept = [
+        record
+        for record in vars(records).values()
+        if isinstance(record, type) and is_dataclass(record) and record not in passing
+    ]
+    assert len(kept) > 20
+    for record in kept:
+        name = fields(record)[0].name
+        with pytest.raises(FrozenInstanceError):
+            setattr(object.__new__(record), name, None)
+
+
+@given(tenant=TENANTS, client=CLIENTS, asked=ASKED_FOR)
+@settings(max_examples=150, deadline=None)
+def test_introspection_that_no_denial_can_refuse_is_never_refused(
+    tenant: TenantSnapshot, client: ClientRecord, asked: Changes
+) -> None:
+    request = make_request(client, **{**asked, "operation": "introspection"})
+    is_allowed = policy.decide_access(request, tenant).is_allowed
+    assert is_allowed or tenant.policy_index.has_denials
