@@ -158,7 +158,10 @@ def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> Present
     if not text or not token_type:
         raise InvalidRequest("Send actor_token and actor_token_type together, or neither.")
     if _is_foreign(request, text, token_type):
-        return _read_foreign(request, text, may_create=False)
+        actor = _read_foreign(request, text, may_create=False)
+        if actor.subject is None or not actor.subject.is_enabled:
+            raise InvalidRequest("The actor_token's user may not act any more.")
+        return actor
     if token_type != ACCESS_TOKEN:
         raise InvalidRequest("The actor_token_type is none that can act here.")
     token = gate.accept(request.tenant, text)
