@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8000
 DEFAULT_ROLE = "authplatform_app"
 LOOPBACK = "127.0.0.0/8,::1/128"
+REDIS_SCHEMES = frozenset(("redis", "rediss", "unix"))
 
 
 class InvalidEnvironment(Exception):
@@ -126,7 +127,7 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
         database_owner_url=given.get("DATABASE_OWNER_URL") or database_url,
         database_role=given.get("DATABASE_ROLE", DEFAULT_ROLE),
         celery_broker_url=given.get("CELERY_BROKER_URL", ""),
-        redis_url=given.get("REDIS_URL", ""),
+        redis_url=_read_redis_url(given),
         secret_key=_require(given, "SECRET_KEY"),
         token_peppers=_read_keys(given, "TOKEN_PEPPERS"),
         key_encryption_keys=_read_keys(given, "KEY_ENCRYPTION_KEYS"),
@@ -180,6 +181,19 @@ def _read_url(given: Mapping[str, str], name: str, default: str) -> str:
 
 def _read_optional_url(given: Mapping[str, str], name: str) -> str:
     return _read_url(given, name, "") if given.get(name) else ""
+
+
+def _read_redis_url(given: Mapping[str, str]) -> str:
+    text = given.get("REDIS_URL", "")
+    try:
+        parts = urlsplit(text)
+        is_good = not text or (parts.scheme in REDIS_SCHEMES and parts.port != 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        # Not as it was given: it may hold a password.
+        raise InvalidEnvironment("REDIS_URL must be a URL like redis://cache.example:6379/0.")
+    return text
 
 
 def _read_list(given: Mapping[str, str], name: str, *, default: str = "") -> tuple[str, ...]:

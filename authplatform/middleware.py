@@ -202,4 +202,6 @@ def is_within(text: str, networks: Iterable[Network]) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return any(address in network for network in networks)
+    # A server that listens on IPv6 and IPv4 at once names callers by IPv4 as `::ffff:...`.
+    names = {address, getattr(address, "ipv4_mapped", None) or address}
+    return any(name in network for network in networks for name in names)

@@ -669,9 +669,13 @@ RESERVED_CLAIMS = frozenset(
         *("group_permissions", "urn:onegini.com:oidc:group_policies", "authorization_details"),
         *(APP_TENANT_CLAIM, APP_SUBJECT_CLAIM, "_claim_names", "_claim_sources"),
         # RFC 7662 section 2.2: an answer of introspection must stay what it is.
-        *("active", "token_type", "username", "usage_limit", "usage_count", "user_details"),
+        *("active", "token_type", "username", "usage_limit", "usage_count"),
+        # OpenID Connect for Identity Assurance section 5: somebody vouches for these.
+        "verified_claims",
     )
 )
+# Below these, consumers take everything for the word of the platform or of its claim profile.
+RESERVED_PREFIXES = ("urn:authplatform:", "urn:onegini.com:oidc:")
 
 
 @request_record(frozen=True, slots=True)

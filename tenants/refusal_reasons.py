@@ -169,10 +169,10 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         "not name; request a scope within their limits.",
         Reason.LIMITS_LEAVE_NO_AUDIENCE: "Access policies limit this request to APIs that it does "
         "not name; request an API within their limits.",
-        Reason.CLAIM_MISSING: "A claim that the token needs has no value; begin a new grant, or ask "
-        "the tenant's administrator about its claim rules.",
-        Reason.CLAIMS_OUT_OF_BOUNDS: "The claims that are added to this token are too large; ask the "
-        "tenant's administrator about its claim rules.",
+        Reason.CLAIM_MISSING: "A claim that the token needs has no value; begin a new grant, "
+        "or ask the tenant's administrator about its claim rules.",
+        Reason.CLAIMS_OUT_OF_BOUNDS: "The claims that are added to this token are too large; "
+        "ask the tenant's administrator about its claim rules.",
         Reason.CLAIMS_HOOK_DENIED: "This platform's rules for claims refuse the token; ask its "
         "operator.",
         Reason.CLAIMS_HOOK_FAILED: "This platform's rules for claims could not be applied; ask its "

@@ -20,6 +20,7 @@ from tokens.errors import InvalidGrant, IssuerNotFound, ServiceUnavailable
 from tokens.plan import MissingSigningKey, plan
 from tokens.prepared_keys import prepared_key
 from tokens.refusals import raise_denied
+from tokens.remembered_decisions import restore_document
 from tokens.signing import encode_header, sign
 from tokens.token_ids import ENTROPY_BYTES
 from tokens.token_store import NewAccessToken, NewRefreshToken, NewSession
@@ -94,7 +95,8 @@ def plan_token(
         try:
             return plan(asked, decision, tenant, now=now, entropy=os.urandom(ENTROPY_BYTES))
         except ClaimsRefused as refused:
-            raise_denied(asked, deny(decision, refused))
+            whole = restore_document(decision, asked, tenant)
+            raise_denied(asked, deny(whole, refused))
         except MissingSigningKey as missing:
             keys.ensure_ring(tenant, missing.algorithm, missing.api_id)
             tenant = _reload(tenant)

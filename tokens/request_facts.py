@@ -6,7 +6,13 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from tenants.claim_document import ATTRIBUTES, FOREIGN, ClaimInputs, read_attributes
+from tenants.claim_document import (
+    ATTRIBUTES,
+    FOREIGN,
+    ClaimInputs,
+    UnreadableAttributes,
+    read_attributes,
+)
 from tokens.parameters import FORM
 
 if TYPE_CHECKING:
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
 FACTS_BYTES: Final = 1_024
 # The member that stands for the grant's findings where they are too long.
 DIGEST: Final = "digest"
+# What stands alone in the row of an erased user.
+ERASED: Final = "erased"
 POST: Final = "POST"
 # What nearly every request has, so that no row says it.
 USUAL_TYPE: Final = ("content-type", FORM)
@@ -60,6 +68,30 @@ def read_inputs(facts: Mapping[str, JSON] | None) -> ClaimInputs:
     )
 
 
+def find_known(
+    facts: Mapping[str, JSON] | None, rules: Sequence[ClaimRuleRecord], *, has_subject: bool
+) -> Sequence[ClaimRuleRecord]:
+    """Choose the rules of which it is known what they would have read when the token was made.
+
+    A row keeps that something was absent as null, so that no condition on an absence holds by what
+    the row has lost, or by what nobody had asked for.
+    """
+    kept = facts or {}
+    attributes = _names(kept.get(ATTRIBUTES))
+    foreign = _names(kept.get("claims", kept.get(FOREIGN)))
+    has_all_claims = not {DIGEST, ERASED} & kept.keys()
+    return [
+        rule
+        for rule in rules
+        if (rule.attributes <= attributes or not has_subject)
+        and (rule.foreign_claims <= foreign or has_all_claims)
+    ]
+
+
+def _names(members: JSON) -> frozenset[str]:
+    return frozenset(members) if isinstance(members, dict) else frozenset()
+
+
 def _found_facts(request: AccessRequest) -> dict[str, JSON]:
     """Collect what the grant found out and policies may read; a session's row tells its own."""
     headers: dict[str, JSON] = {
@@ -87,22 +119,28 @@ def _listed(names: Sequence[str] | None) -> JSON:
 
 
 def _inputs_of_rules(
-    request: AccessRequest, rules: Iterable[ClaimRuleRecord]
+    request: AccessRequest, rules: Sequence[ClaimRuleRecord]
 ) -> dict[str, dict[str, JSON]]:
-    """Collect the attributes and foreign claims that rules read, under the names of facts."""
+    """Collect the attributes and foreign claims that rules read, under the names of facts.
+
+    What is absent is kept as null; of attributes that can't be read nothing is known.
+    """
     inputs: dict[str, dict[str, JSON]] = {}
-    for rule in rules:
-        if rule.attributes and request.subject:
+    attributes = _all_of(rule.attributes for rule in rules)
+    if attributes and request.subject:
+        try:
             held = read_attributes(request.subject.attributes)
-            inputs.setdefault(ATTRIBUTES, {}).update(_choose(held, rule.attributes))
-        if rule.foreign_claims and request.claims:
-            held = dict(request.claims)
-            inputs.setdefault(FOREIGN, {}).update(_choose(held, rule.foreign_claims))
-    return {name: members for name, members in inputs.items() if members}
+            inputs[ATTRIBUTES] = {name: held.get(name) for name in attributes}
+        except UnreadableAttributes:
+            pass
+    foreign = _all_of(rule.foreign_claims for rule in rules)
+    if foreign and request.claims:
+        inputs[FOREIGN] = {name: request.claims.get(name) for name in foreign}
+    return inputs
 
 
-def _choose(held: Mapping[str, JSON], names: frozenset[str]) -> dict[str, JSON]:
-    return {name: held[name] for name in sorted(names) if name in held}
+def _all_of(names: Iterable[frozenset[str]]) -> list[str]:
+    return sorted(frozenset[str]().union(*names))
 
 
 def _bounded(

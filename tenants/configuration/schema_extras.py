@@ -33,7 +33,11 @@ JSON_VALUES: dict[str, Schema] = {
     "jwks": JWKS,
     "limit_audiences": NAMES,
     "limit_scopes": NAMES,
-    "permissions": {"type": ["array", "null"], "items": {"type": "string", "maxLength": 200}},
+    "permissions": {
+        "type": ["array", "null"],
+        "items": {"type": "string", "minLength": 1, "maxLength": 200},
+        "maxItems": 1_000,
+    },
     "public_jwk": {"type": ["object", "null"], "description": "Absent for a symmetric key."},
     "required_claims": {"type": ["object", "null"]},
     "resources": {"type": ["array", "null"], "items": {"type": "object"}},

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0016_request_limits"),
+        ("tenants", "0015_request_limits"),
     ]
 
     operations = [

@@ -51,6 +51,8 @@ class CutOff(models.Model):
     class Meta:
         ordering = ("-number",)
         indexes = [
+            # Whether there is any younger one at all is asked first, for every token.
+            models.Index(fields=["tenant", "number"], name="tenants_cutoff_after"),
             # The gate looks for those of a person, a session or a token apart from the others.
             models.Index(
                 fields=["tenant", "number"],

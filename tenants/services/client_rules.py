@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 from tenants import models
 from tenants.claim_patterns import lint_claims
@@ -58,8 +59,18 @@ def check_public_jwks(jwks: object) -> list[str]:
     return []
 
 
+def explain_address(text: str) -> str:
+    """Say why an address can't be asked, or be named in a log; an empty text where it can."""
+    parts = urlsplit(text)
+    if parts.scheme in {"https", "http"} and "@" not in parts.netloc and not parts.fragment:
+        return ""
+    return "Write an address that begins with https://, without credentials and fragment."
+
+
 def _check_keys(client: models.Client) -> Messages:
     messages: Messages = {}
+    if client.jwks_uri and (mistake := explain_address(client.jwks_uri)):
+        messages["jwks_uri"] = [mistake]
     wrong = check_public_jwks(client.jwks)
     if wrong:
         messages["jwks"] = wrong

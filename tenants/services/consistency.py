@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
+from django.core.exceptions import ValidationError
+
 from tenants import models
+from tenants.models.group_details import validate_permissions
 from tenants.services.ceilings import find_excesses
 from tenants.services.claim_rules import check_claim_rule
 from tenants.services.client_rules import check_client
@@ -110,6 +113,16 @@ def _check_subject(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Mess
     return {}
 
 
+def _check_group(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messages:
+    """Bound what every token of a member reads."""
+    assert isinstance(entity, models.Group)  # noqa: S101 - narrows the type for the checker.
+    try:
+        validate_permissions(entity.permissions)
+    except ValidationError as error:
+        return {"permissions": list(error.messages)}
+    return {}
+
+
 def _check_master_token(entity: Model, links: Mapping[str, Sequence[Model]]) -> Messages:
     """Refuse what a master token can't hand on, and bounds that would bound nothing."""
     assert isinstance(entity, models.MasterToken)  # noqa: S101 - narrows the type for the checker.
@@ -127,6 +140,7 @@ CHECKS: dict[str, Callable[[Model, Mapping[str, Sequence[Model]]], Messages]] = 
     "Scope": _check_scope,
     "ClaimRule": check_claim_rule,
     "Client": check_client,
+    "Group": _check_group,
     "TrustProfile": check_trust_profile,
     "AccessPolicy": check_policy,
     "Subject": _check_subject,

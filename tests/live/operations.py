@@ -20,11 +20,13 @@ from tenants.services.client_secrets import add_secret, remove_secret
 from tenants.services.clients import save_client
 from tenants.services.tenants import update_tenant
 from tests.factories.tenants import make_client
-from tokens import limits, tasks
+from tokens import limits, metrics, tasks
 from tokens.models import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from prometheus_client import Counter
 
 CLIENT_CREDENTIALS = "client_credentials"
 
@@ -77,8 +79,11 @@ def set_client_limit(client_id: str, per_minute: int, burst: int) -> None:
     save_client(client, actor=SYSTEM)
 
 
-def spend_limit(client_id: str, seconds: float) -> int:
-    """Ask the limit of a client as fast as this process can; answer how often it said yes."""
+def spend_limit(client_id: str, seconds: float) -> dict[str, float]:
+    """Ask the limit of a client as fast as this process can; answer how often it said yes.
+
+    And how often this process had to do without the shared store, so far.
+    """
     snapshot.CURRENT.renew()
     tenant = snapshot.CURRENT.tenant(find_tenant().path)
     assert tenant is not None
@@ -88,7 +93,13 @@ def spend_limit(client_id: str, seconds: float) -> int:
     while time.monotonic() < ends:
         admitted += limits.CLIENTS.wait_seconds(tenant, client, client_id) == 0
         time.sleep(0.001)
-    return admitted
+    away = sum(_read_counter(metrics.LEASES, outcome) for outcome in ("away", "skipped"))
+    return {"admitted": admitted, "away": away}
+
+
+def _read_counter(counter: Counter, label: str) -> float:
+    samples = [sample for metric in counter.collect() for sample in metric.samples]
+    return sum(s.value for s in samples if s.name.endswith("_total") and label in s.labels.values())
 
 
 def add_client_secret(client_id: str, label: str) -> str:

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from tenants.admin import permissions
 from tenants.models import (
+    Api,
     AuditEvent,
     Client,
     ClientSecret,
@@ -148,6 +149,8 @@ def test_bulk_actions_do_not_reach_foreign_entities(
         ("clientsecret", "client", Client),
         ("clientsecret", "tenant", Tenant),
         ("client", "scopes", Scope),
+        ("trustprofile", "maximum_scopes", Scope),
+        ("trustprofile", "direct_apis", Api),
     ],
 )
 def test_choices_hide_foreign_entities(

@@ -17,7 +17,7 @@ from tokens.endpoints import direct_introspection
 from tokens.endpoints.view import EndpointView
 from tokens.errors import AccessDenied
 from tokens.gate import AcceptedToken
-from tokens.request_facts import read_inputs
+from tokens.request_facts import find_known, read_inputs
 from tokens.token_facts import record_of
 
 if TYPE_CHECKING:
@@ -186,8 +186,8 @@ def _describe_part(
         audiences=audiences,
         group_claims=owner.group_claims if owner else "",
     )
-    inputs = read_inputs(token.facts)
-    claims = tell_claims(profile, record, rules, inputs, is_dual=is_dual)
+    known = find_known(token.facts, rules, has_subject=token.subject_id is not None)
+    claims = tell_claims(profile, record, known, read_inputs(token.facts), is_dual=is_dual)
     standard: dict[str, JSON] = {
         "active": True,
         "scope": " ".join(scopes),

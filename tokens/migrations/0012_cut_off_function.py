@@ -61,8 +61,8 @@ DROP_FUNCTION = (
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0017_cut_off_index"),
-        ("tokens", "0012_limit_state"),
+        ("tenants", "0016_cut_off_index"),
+        ("tokens", "0011_limit_state"),
     ]
 
     operations = [

@@ -25,6 +25,7 @@ def test_production_reads_every_variable() -> None:
     assert environment.trusted_proxies == ("10.0.0.0/8", "192.0.2.1")
     assert environment.port == 9000
     assert environment.access_log
+    assert environment.redis_url == ""
     assert environment.database_owner_url == PRODUCTION["DATABASE_URL"]
     assert environment.database_role == "authplatform_app"
     assert environment.operations_addresses == ()
@@ -58,6 +59,8 @@ def test_production_names_the_missing_variable(name: str) -> None:
         pytest.param("BASE_URL", "ftp://login.example", id="another scheme"),
         pytest.param("BASE_URL", "https://u:p@login.example", id="credentials in the URL"),
         pytest.param("BASE_URL", "https://login.example/?a=b", id="query"),
+        pytest.param("REDIS_URL", "cache.example:6379", id="no scheme of Redis"),
+        pytest.param("REDIS_URL", "redis://cache.example:port", id="port of Redis in words"),
         pytest.param("ACCESS_LOG", "yes", id="neither on nor off"),
         pytest.param("TOKEN_PEPPERS", "only-one-part", id="pepper without id"),
         pytest.param("TOKEN_PEPPERS", "one:***", id="pepper that is no base64url"),

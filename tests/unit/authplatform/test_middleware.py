@@ -29,6 +29,8 @@ def test_every_answer_has_an_id_of_ours(client: Client) -> None:
     [
         pytest.param("203.0.113.9", "198.51.100.1", "http 203.0.113.9", id="unknown peer"),
         pytest.param("10.0.0.1", "198.51.100.1", "https 198.51.100.1", id="one proxy"),
+        pytest.param("::ffff:10.0.0.1", "198.51.100.1", "https 198.51.100.1", id="mapped proxy"),
+        pytest.param("::ffff:11.0.0.1", "198.51.100.1", "http ::ffff:11.0.0.1", id="mapped peer"),
         pytest.param("10.0.0.1", "6.6.6.6, 198.51.100.1", "https 198.51.100.1", id="invented"),
         pytest.param("10.0.0.1", "198.51.100.1, 10.0.0.2", "https 198.51.100.1", id="two proxies"),
         pytest.param("10.0.0.1", "rubbish", "https 10.0.0.1", id="no address"),

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.django_db
 NOT_STATED = {
     *("id", "tenant", "version", "path", "built_in", "created_at", "last_used_at"),
     *("pepper_id", "secret_hash", "typed_secret_hash", "token_hash", "hint"),
-    *("shared_secret_ciphertext", "subjects", "created", "updated"),
+    *("shared_secret_ciphertext", "introspection_secret_ciphertext", "introspection_kek_id"),
+    *("subjects", "created", "updated"),
     *("registration_source", "cimd_expires_at"),  # Of what registers itself.
 }
 
@@ -158,6 +159,13 @@ VALUES: Entries = st.recursive(
     lambda values: st.lists(values, max_size=2) | st.dictionaries(TEXTS, values, max_size=2),
     max_leaves=4,
 ).filter(lambda value: value not in ("", [], {}))  # The model wants a value.
+MEMBERS: Entries = st.sampled_from(["client_id", {"who": "client_id", "as": ["grant_type"]}])
+
+
+def is_told(permission: str) -> bool:
+    return permission != "" and permission.isprintable()
+
+
 TENANTS: Entries = st.fixed_dictionaries(
     {
         "slug": st.just("globex"),
@@ -186,8 +194,12 @@ TENANTS: Entries = st.fixed_dictionaries(
                 },
             )
             | st.fixed_dictionaries(
-                {"slug": NAMES, "claim": st.just("x"), "value": st.just("client_id")}
-                | {"source": st.sampled_from(["template", "record", "foreign_claim"])}
+                {"slug": NAMES, "claim": st.just("x"), "value": MEMBERS}
+                | {"source": st.sampled_from(["record", "foreign_claim"])}
+            )
+            | st.fixed_dictionaries(
+                {"slug": NAMES, "claim": st.just("x"), "value": st.just("${client_id}")}
+                | {"source": st.just("template")}
             ),
             "slug",
         ),
@@ -195,7 +207,7 @@ TENANTS: Entries = st.fixed_dictionaries(
             st.fixed_dictionaries(
                 {"slug": NAMES},
                 optional={
-                    "permissions": st.lists(TEXTS, max_size=2),
+                    "permissions": st.lists(TEXTS.filter(is_told), max_size=2),
                     "roles": st.sampled_from([[], ["clerk"]]),
                 },
             ),

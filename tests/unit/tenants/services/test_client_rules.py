@@ -71,6 +71,17 @@ def test_a_workload_is_kept_as_the_token_path_needs_it(profile: TrustProfile) ->
     assert record.workload.claims_hold({}) is Verdict.INDETERMINATE
 
 
+@pytest.mark.parametrize("scheme", ["https://us:secret@", "ftp://"])
+def test_the_address_of_keys_is_one_that_can_be_asked_and_logged(scheme: str) -> None:
+    client = models.Client(
+        tenant=make_tenant(),
+        client_id="keyed",
+        token_endpoint_auth_method="private_key_jwt",
+        jwks_uri=f"{scheme}a.example/jwks",
+    )
+    assert "jwks_uri" in _refused(client)
+
+
 def test_other_clients_have_no_outside_identity(profile: TrustProfile) -> None:
     made = make_client(profile.tenant)
     record = read_client(profile.tenant_id, made.client_id)
