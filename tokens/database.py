@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from psycopg import errors
 from psycopg.pq import ConnStatus, TransactionStatus
 
@@ -27,7 +27,6 @@ __all__ = [
     "Parameters",
     "Row",
     "execute",
-    "execute_list",
 ]
 
 # Statements are few; pages of the admin that put theirs together have some more.
@@ -35,7 +34,6 @@ MAX_STATEMENTS: Final = 100
 # The planner adds up what all partitions would cost and so prefers to plan anew each time, for ten
 # times what one planned once costs with a month of partitions (1 000 and 110 us).
 PLAN_ONCE_SQL: Final = "SET plan_cache_mode = force_generic_plan"
-PLAN_ANEW_SQL: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 # A migration has changed a column that the statement answers, or something has discarded it.
 STALE: Final = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
 
@@ -82,18 +80,6 @@ def execute(sql: str, parameters: Parameters, *, is_repeatable: bool = False) ->
         if wrapper.in_atomic_block or not is_repeatable:
             raise
         return _run(wrapper, sql, parameters)
-
-
-def execute_list(sql: str, parameters: Parameters) -> list[Row]:
-    """Run a statement that reads a page of many rows, planned for its values.
-
-    A plan for all values takes a range for small, and sorts all that is in it for one page.
-
-    Raises: as `execute` does.
-    """
-    with transaction.atomic(savepoint=False):
-        execute(PLAN_ANEW_SQL, {})
-        return execute(sql, parameters)
 
 
 def _find_wrapper() -> BaseDatabaseWrapper:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from tenants.queries.operators import ConsoleReach
 
+# Pages read many rows: a plan for all values would sort a whole tenant for one page of it.
 TAKE_ROLE_SQL = (
     "SELECT set_config('app.tenant_ids', %s, true), set_config('app.platform_operator', %s, true), "
-    "set_config('app.operator_id', %s, true), set_config('role', %s, true)"
+    "set_config('app.operator_id', %s, true), set_config('role', %s, true), "
+    "set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
 
 

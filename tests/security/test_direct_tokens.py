@@ -15,6 +15,7 @@ import time_machine
 from django.db import connections
 from django.utils import timezone
 
+from tenants import snapshot
 from tenants.errors import InvalidEntity
 from tenants.models import Group, Subject, SubjectIdentity, Tenant, TrustProfile
 from tenants.records import SYSTEM
@@ -314,7 +315,9 @@ def test_an_erased_user_does_not_return_by_the_same_token(world: World) -> None:
 def test_another_subject_claim_makes_no_token_somebody_elses(world: World) -> None:
     text = world.partner.sign("alice", employee="bob")
     world.tell(text)
-    world.partner.change(subject_claim="employee")
+    # The console refuses that while users are known by the claim; an older row may still hold it.
+    TrustProfile.objects.filter(pk=world.partner.profile.pk).update(subject_claim="employee")
+    snapshot.CURRENT.forget()
     assert world.tell(text) == INACTIVE
     told = world.tell(world.partner.sign("alice", employee="bob"))
     assert SubjectIdentity.objects.get(subject=told["sub"]).sub == "bob"

@@ -59,7 +59,7 @@ LEFT JOIN (
   SELECT * FROM ({_COLUMNS} FROM looked token {_JOINS}) judged {_STATES[keep.state]}
   ORDER BY id DESC LIMIT {PAGE_ROWS}
 ) found ON TRUE ORDER BY found.id DESC"""  # noqa: S608 - fixed texts.
-    rows = database.execute_list(sql, _bind(keep, after))
+    rows = database.execute(sql, _bind(keep, after))
     return ForeignPage([_make(row[1:]) for row in rows if row[1] is not None], rows[0][0])
 
 

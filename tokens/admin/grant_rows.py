@@ -101,7 +101,7 @@ SELECT * FROM (
   {_SESSION_COLUMNS}
   FROM ({window} LIMIT {SESSION_WINDOW}) session {_SESSION_JOINS}
 ) found {_STATES[keep.state]} ORDER BY started_at DESC, id DESC LIMIT {PAGE_ROWS}"""  # noqa: S608 - fixed texts.
-    return [_make(SESSION, row) for row in database.execute_list(sql, _bind(keep, session=after))]
+    return [_make(SESSION, row) for row in database.execute(sql, _bind(keep, session=after))]
 
 
 def find_session_boundary(
@@ -110,7 +110,7 @@ def find_session_boundary(
     """Find the last session that such a reading has looked at, if there may be more after it."""
     window = _write_session_window(keep, after)
     sql = f"SELECT started_at, id FROM ({window} OFFSET {SESSION_WINDOW - 1} LIMIT 1) last"  # noqa: S608
-    rows = database.execute_list(sql, _bind(keep, session=after))
+    rows = database.execute(sql, _bind(keep, session=after))
     return (rows[0][0], rows[0][1]) if rows else None
 
 
@@ -125,14 +125,14 @@ SELECT * FROM (
   FROM ({window} LIMIT {TOKEN_WINDOW}) token {_TOKEN_JOINS}
   WHERE token.session_id IS NULL {client} {subject}
 ) found {_STATES[keep.state]} ORDER BY id DESC LIMIT {PAGE_ROWS}"""  # noqa: S608 - fixed texts.
-    return [_make(TOKEN, row) for row in database.execute_list(sql, _bind(keep, token=after))]
+    return [_make(TOKEN, row) for row in database.execute(sql, _bind(keep, token=after))]
 
 
 def find_token_boundary(keep: GrantFilter, after: UUID | None) -> UUID | None:
     """Find the last token that such a reading has looked at, if there may be more after it."""
     window = _write_token_window(keep, after)
     sql = f"SELECT id FROM ({window} OFFSET {TOKEN_WINDOW - 1} LIMIT 1) last"  # noqa: S608 - fixed.
-    rows = database.execute_list(sql, _bind(keep, token=after))
+    rows = database.execute(sql, _bind(keep, token=after))
     return rows[0][0] if rows else None
 
 
@@ -167,7 +167,7 @@ def find_session_tokens(session: GrantRow) -> list[GrantRow]:
 {_TOKEN_COLUMNS}
 FROM ({window} LIMIT {TOKEN_WINDOW}) token {_TOKEN_JOINS}
 WHERE token.session_id = %(session_id)b ORDER BY token.id DESC LIMIT {PAGE_ROWS}"""
-    rows = database.execute_list(sql, {**_bind(keep), "session_id": session.id})
+    rows = database.execute(sql, {**_bind(keep), "session_id": session.id})
     return [_make(TOKEN, row) for row in rows]
 
 

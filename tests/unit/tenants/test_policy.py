@@ -684,7 +684,7 @@ def policies_of(*effects: str) -> st.SearchStrategy[list[PolicyRecord]]:
         st.builds(
             lambda rule, **changes: make_policy(**rule, **changes),
             rule=st.sampled_from(RULES),
-            slug=st.sampled_from(["a", "b", "c", "d"]),
+            slug=st.sampled_from(["a", "b", "c", "d", "e"]),
             effect=st.sampled_from(effects),
             mode=st.sampled_from(["enforce", "enforce", "enforce", "shadow"]),
             clients=st.sampled_from([frozenset(), OWN["clients"], OTHERS["clients"]]),
@@ -697,6 +697,7 @@ def policies_of(*effects: str) -> st.SearchStrategy[list[PolicyRecord]]:
             | st.frozensets(st.sampled_from([PROFILE.audience, ORDERS.audience])),
         ),
         max_size=5,
+        unique_by=lambda policy: policy.slug,
     )
 
 

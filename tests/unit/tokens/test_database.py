@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import DataError, connection, connections, transaction
 
+from tenants.queries.console import console_role
+from tenants.queries.operators import ConsoleReach
 from tokens import database
 from tokens.models import ReplayedAssertion
 
@@ -82,21 +84,13 @@ def test_statements_are_planned_once_even_if_the_first_was_rolled_back() -> None
     assert database.execute("SHOW plan_cache_mode", {}) == [("force_generic_plan",)]
 
 
-def test_list_is_planned_for_its_values_and_nothing_after_it_is() -> None:
+def test_a_request_of_the_console_is_planned_for_its_values_and_nothing_after_it_is() -> None:
+    connection.close()
     mode = "SELECT current_setting('plan_cache_mode')"
     for _ in range(2):
         assert database.execute(mode, {}) == [("force_generic_plan",)]
-        assert database.execute_list(mode, {}) == [("force_custom_plan",)]
-
-
-def test_list_in_a_transaction_leaves_the_next_one_as_it_was() -> None:
-    connection.close()
-    mode = "SELECT current_setting('plan_cache_mode')"
-    with transaction.atomic():
-        assert database.execute_list(mode, {}) == [("force_custom_plan",)]
-        assert database.execute_list("SELECT 2", {}) == [(2,)]
-        assert database.execute(mode, {}) == [("force_custom_plan",)]
-    assert database.execute(mode, {}) == [("force_generic_plan",)]
+        with console_role(ConsoleReach()):
+            assert database.execute(mode, {}) == [("force_custom_plan",)]
 
 
 def test_connection_lost_while_idle_is_replaced_before_anything_is_sent() -> None:

@@ -45,6 +45,7 @@ def _children(kind: type[OAuthError]) -> list[type[OAuthError]]:
 MORE: dict[type[OAuthError], dict[str, Any]] = {
     errors.QuotaExceeded: {"retry_after_seconds": 60},
     errors.QueryRefused: {"code": "TOO_DEEP"},
+    errors.RateLimited: {"retry_after_seconds": 60},
 }
 
 

@@ -90,7 +90,7 @@ def test_many_processes_that_report_make_nobody_wait_for_all_of_them(clock: Cloc
     rows.close()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_locked_row_holds_nobody_up(clock: Clock) -> None:
     shared = SharedStore(clock=clock)
     shared.take(KEY, RATE, used=0, wanted=1)
