@@ -193,6 +193,9 @@ def test_second_maintenance_at_the_same_time_does_nothing() -> None:
             cursor.execute("SELECT pg_advisory_lock(%s)", [partitions.MAINTENANCE_LOCK])
         Platform.objects.update(max_access_token_lifetime_seconds=5 * 86_400)
         assert partitions.maintain(timezone.now()) == partitions.Maintenance()
+        with other.cursor() as cursor:
+            # A closed connection gives it back a moment later only.
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [partitions.MAINTENANCE_LOCK])
     finally:
         other.close()
     tasks.maintain_partitions()
