@@ -24,6 +24,8 @@ ABSENT: Final = object()  # Equal to nothing.
 ALLOWED_HEADERS: Final = frozenset(
     ("accept-language", "content-type", "origin", "user-agent", "x-forwarded-proto")
 )
+# The members that tell of the moment and the connection, not of what is asked for.
+CIRCUMSTANCES: Final = frozenset(("address", "method", "time", "headers"))
 
 
 class DocumentTooLarge(ValueError):
@@ -122,9 +124,9 @@ class Document:
         return self.kept[name]
 
     @property
-    def is_unread(self) -> bool:
-        """Whether nothing was read so far, or tried to."""
-        return not self.kept and not self._failures
+    def is_same_for_same_question(self) -> bool:
+        """Whether nothing was read that differs between requests which ask for the same."""
+        return CIRCUMSTANCES.isdisjoint(self.kept) and not self._failures
 
     @property
     def members(self) -> Members:

@@ -1,7 +1,7 @@
 """Remembers what was decided for a request that is made over and over: a client's own.
 
 A decision looks at the configuration, at what is asked for and, through rules, at the circumstances
-of the request: its address, its headers, the time. Where no rule has looked at anything, the same
+of the request: its address, its headers, the time. Where no rule has looked at those, the same
 question to the same configuration has the same answer.
 """
 
@@ -63,7 +63,7 @@ def decide(request: AccessRequest, tenant: TenantSnapshot) -> Decision:
         return found.decision
     decision = policy.decide(request, tenant)
     document = decision.document
-    is_constant = decision.is_allowed and (document is None or document.is_unread)
+    is_constant = decision.is_allowed and (document is None or document.is_same_for_same_question)
     if is_constant and _is_small(request):
         _remember(question, _Remembered(tenant.mark, request.client, decision))
     return decision
