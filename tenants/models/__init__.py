@@ -12,8 +12,10 @@ from tenants.models.master_token import MasterToken
 from tenants.models.offboarding import Offboarding
 from tenants.models.operator import Membership, User
 from tenants.models.platform import Environment, Platform, Project
+from tenants.models.registration import ClientRegistration, InitialAccessToken
 from tenants.models.signing_key import SigningKey
 from tenants.models.subject import Group, Subject, SubjectIdentity
+from tenants.models.subject_credentials import Passkey, SubjectPassword
 from tenants.models.subject_quota import SubjectQuota
 from tenants.models.tenant import IssuerReservation, Tenant
 from tenants.models.trust_profile import TrustProfile
@@ -27,21 +29,25 @@ __all__ = [
     "ClaimRule",
     "Client",
     "ClientGrantSettings",
+    "ClientRegistration",
     "ClientSecret",
     "ConfigurationChange",
     "CutOff",
     "Environment",
     "Group",
+    "InitialAccessToken",
     "IssuerReservation",
     "MasterToken",
     "Membership",
     "Offboarding",
+    "Passkey",
     "Platform",
     "Project",
     "Scope",
     "SigningKey",
     "Subject",
     "SubjectIdentity",
+    "SubjectPassword",
     "SubjectQuota",
     "Tenant",
     "TrustProfile",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 
+from tenants.assurance import Assurance
 from tenants.models.fields import (
     Entity,
     SigningAlgorithm,
@@ -15,6 +19,24 @@ from tenants.models.fields import (
     validate_slug,
 )
 from tenants.models.tenant import Tenant
+
+MAX_TITLE_CHARACTERS = 200
+MAX_DESCRIPTION_CHARACTERS = 2_000
+TRANSLATED = {"title": MAX_TITLE_CHARACTERS, "description": MAX_DESCRIPTION_CHARACTERS}
+MAX_LANGUAGES = 20
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?\Z")
+
+
+def validate_translations(translations: object) -> None:
+    """Refuse everything but title and description by language, within their lengths."""
+    if not isinstance(translations, dict) or len(translations) > MAX_LANGUAGES:
+        raise ValidationError(f"Write a JSON object with at most {MAX_LANGUAGES} languages.")
+    for language, texts in translations.items():
+        if not LANGUAGE.match(language) or not isinstance(texts, dict):
+            raise ValidationError('Write languages like "de" or "de-AT", each with an object.')
+        for name, text in texts.items():
+            if name not in TRANSLATED or not isinstance(text, str) or len(text) > TRANSLATED[name]:
+                raise ValidationError(f"Write {' and '.join(TRANSLATED)}, as texts.")
 
 
 class Api(Entity, TokenLifetimes, TokenChoices):
@@ -86,6 +108,25 @@ class Scope(Entity):
         default=0,
         validators=[MaxValueValidator(1_000_000)],
         help_text="How often a token with this scope can be used; 0 for no limit.",
+    )
+
+    is_required = models.BooleanField(
+        default=False,
+        help_text="A person who consents can't leave it out; without it nothing is granted.",
+    )
+    min_acr = models.CharField(
+        max_length=64,
+        choices=[(level.value, level.value) for level in Assurance],
+        blank=True,
+        default="",
+        help_text="How surely a person must have been recognised for this right (RFC 9470). "
+        "Empty: as they are.",
+    )
+    translations = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_translations],
+        help_text='Title and description in other languages: {"de": {"title": "Profil lesen"}}.',
     )
 
     class Meta:

@@ -24,6 +24,7 @@ from tenants.models.fields import (
     validate_origins,
     validate_pattern,
 )
+from tenants.models.interactive_client import InteractiveClient
 from tenants.models.request_limits import ClientLimits
 from tenants.models.tenant import Tenant
 from tenants.models.trust_profile import TrustProfile
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from oauthlib.common import Request
 
 
-class Client(AbstractApplication, TokenLifetimes, TokenChoices, ClientLimits):  # type: ignore[misc]  # untyped.
+class Client(  # type: ignore[misc]  # AbstractApplication has no types.
+    AbstractApplication, TokenLifetimes, TokenChoices, ClientLimits, InteractiveClient
+):
     """An application that asks for tokens. Source: RFC 6749 section 2, RFC 7591 section 2."""
 
     class Kind(models.TextChoices):

@@ -53,6 +53,7 @@ class Subject(Entity):
         default=True, help_text="Disabling a subject ends its sessions and tokens."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
     erased_at = models.DateTimeField(
         null=True, editable=False, help_text="Since then only the id is left, as a pseudonym."
     )

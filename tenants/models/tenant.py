@@ -18,6 +18,7 @@ from tenants.models.platform import (
     Environment,
 )
 from tenants.models.request_limits import RequestLimits
+from tenants.models.sign_in import Branding, RegistrationSettings, SignInSettings
 
 
 class IssuerReservation(models.Model):
@@ -33,7 +34,15 @@ class IssuerReservation(models.Model):
         return self.path
 
 
-class Tenant(Entity, TokenLifetimes, TokenChoices, RequestLimits):
+class Tenant(
+    Entity,
+    TokenLifetimes,
+    TokenChoices,
+    RequestLimits,
+    SignInSettings,
+    Branding,
+    RegistrationSettings,
+):
     """A customer's own authorization server: issuer, keys, clients and rules."""
 
     class ScopeExcess(models.TextChoices):
@@ -97,6 +106,19 @@ class Tenant(Entity, TokenLifetimes, TokenChoices, RequestLimits):
         ordering = ("path",)
         constraints = [
             models.UniqueConstraint(fields=["environment", "slug"], name="tenants_tenant_slug")
+        ]
+        # For the search by how a text begins; a unique text such as the path has its own.
+        indexes = [
+            models.Index(
+                fields=["slug"],
+                name="tenants_tenant_slug_begins",
+                opclasses=["varchar_pattern_ops"],
+            ),
+            models.Index(
+                fields=["name"],
+                name="tenants_tenant_name_begins",
+                opclasses=["varchar_pattern_ops"],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -128,6 +128,29 @@ class TrustProfile(Entity):
         help_text="Whose resource servers may introspect a token that is accepted directly.",
     )
 
+    is_sign_in_offered = models.BooleanField(
+        default=False,
+        help_text="Whether people may sign in with this issuer (OpenID Connect, with code and "
+        "PKCE). The audience must be the client_id below.",
+    )
+    sign_in_label = models.CharField(
+        max_length=100, blank=True, default="", help_text="What the button says after its verb."
+    )
+    authorization_endpoint = models.URLField(max_length=500, blank=True, default="")
+    token_endpoint = models.URLField(max_length=500, blank=True, default="")
+    sign_in_client_id = models.CharField(
+        max_length=255, blank=True, default="", help_text="As whom this platform asks there."
+    )
+    sign_in_secret_ciphertext = models.BinaryField(null=True, editable=False)
+    sign_in_kek_id = models.CharField(max_length=32, blank=True, default="", editable=False)
+    sign_in_scopes = ArrayField(
+        models.CharField(max_length=128),
+        blank=True,
+        default=list,
+        size=20,
+        help_text="What it asks for beside openid, such as email and profile.",
+    )
+
     class Meta:
         ordering = ("tenant", "slug")
         constraints = [

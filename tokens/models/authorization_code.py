@@ -20,14 +20,29 @@ class AuthorizationCode(models.Model):
     tenant = loose_key("tenants.Tenant", db_index=False)
     client = loose_key("tenants.Client", db_index=False)
     subject = loose_key("tenants.Subject", db_index=False)
-    session_id = models.UUIDField(null=True)
+    session_id = models.UUIDField(null=True, help_text="The session that began with it.")
+    trust_profile = loose_key("tenants.TrustProfile", db_index=False, null=True)
+    sign_in_id = models.UUIDField(null=True)
+    authenticated_at = models.DateTimeField(null=True)
+    acr = models.CharField(max_length=64, blank=True, default="")
+    amr = ArrayField(models.CharField(max_length=32), blank=True, default=list)
     pepper_id = models.CharField(max_length=32)
     secret_hash = models.BinaryField(max_length=32)
     redirect_uri = models.CharField(max_length=2000)
+    is_redirect_uri_required = models.BooleanField(
+        default=True, help_text="Whether the request named it, so that its exchange must as well."
+    )
+    api_slug = models.CharField(max_length=63, blank=True, default="")
     scopes = ArrayField(models.CharField(max_length=128))
     audiences = ArrayField(models.CharField(max_length=255))
     nonce = models.CharField(max_length=512, blank=True, default="")
     code_challenge = models.CharField(max_length=128, blank=True, default="")
+    claims_request = models.JSONField(
+        default=dict, help_text="The `claims` of the request (OpenID Connect Core section 5.5)."
+    )
+    offline_lifetime_seconds = models.PositiveIntegerField(
+        null=True, help_text="How long the person lets the client go on; null for no choice."
+    )
     cut_off_number = models.BigIntegerField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -20,6 +20,7 @@ class DeviceCode(models.Model):
         PENDING = "pending", "pending"
         APPROVED = "approved", "approved"
         DENIED = "denied", "denied"
+        USED = "used", "used"
 
     personal_data: ClassVar = PersonalData("subject")
 
@@ -27,6 +28,15 @@ class DeviceCode(models.Model):
     tenant = loose_key("tenants.Tenant", db_index=False)
     client = loose_key("tenants.Client", db_index=False)
     subject = loose_key("tenants.Subject", db_index=False, null=True)
+    sign_in_id = models.UUIDField(null=True)
+    authenticated_at = models.DateTimeField(null=True)
+    acr = models.CharField(max_length=64, blank=True, default="")
+    amr = ArrayField(models.CharField(max_length=32), blank=True, default=list)
+    session_id = models.UUIDField(null=True, help_text="The session that began with it.")
+    api_slug = models.CharField(max_length=63, blank=True, default="")
+    interval_seconds = models.PositiveSmallIntegerField(default=5)
+    address = models.CharField(max_length=45, blank=True, default="")
+    user_agent = models.CharField(max_length=200, blank=True, default="")
     pepper_id = models.CharField(max_length=32)
     secret_hash = models.BinaryField(max_length=32)
     user_code_hash = models.BinaryField(max_length=32)

@@ -28,6 +28,16 @@ class Session(models.Model):
     scopes = ArrayField(models.CharField(max_length=128))
     audiences = ArrayField(models.CharField(max_length=255))
     api_ids = ArrayField(models.UUIDField(), help_text="By which a cut-off of an Api ends it.")
+    sign_in_id = models.UUIDField(null=True)
+    authenticated_at = models.DateTimeField(null=True)
+    acr = models.CharField(max_length=64, blank=True, default="")
+    amr = ArrayField(models.CharField(max_length=32), blank=True, default=list)
+    claims_request = models.JSONField(
+        default=dict, help_text="The `claims` of the request (OpenID Connect Core section 5.5)."
+    )
+    is_offline = models.BooleanField(
+        default=False, help_text="Whether it goes on when the person signs out."
+    )
     cut_off_number = models.BigIntegerField(
         help_text="Read from the database together with the subject; a refresh never renews it."
     )
@@ -49,6 +59,11 @@ class Session(models.Model):
                 fields=["tenant", "app_subject_id", "-started_at"],
                 condition=models.Q(app_subject_id__isnull=False),
                 name="tokens_session_app_subject",
+            ),
+            models.Index(
+                fields=["sign_in_id"],
+                condition=models.Q(sign_in_id__isnull=False),
+                name="tokens_session_sign_in",
             ),
             models.Index(fields=["expires_at"], name="tokens_session_expires_at"),
             models.Index(
