@@ -16,7 +16,14 @@ import orjson
 
 from tenants.credentials import is_secret, parse_opaque_token
 from tenants.queries.subjects import attributes_of, memberships_of, read_memberships
-from tenants.records import Ciphertext, KeyedHash, KeyState, SigningKeyRecord, TokenFormat
+from tenants.records import (
+    Authentication,
+    Ciphertext,
+    KeyedHash,
+    KeyState,
+    SigningKeyRecord,
+    TokenFormat,
+)
 from tenants.request_records import request_record
 from tokens import database, proofs, token_store
 from tokens.jose import COMPACT_SEGMENTS, MAXIMUM_TOKEN_CHARACTERS, InvalidJWT, decode_base64url
@@ -40,6 +47,13 @@ _KEY_MATERIAL: Final = ", ".join(
     f"CASE WHEN %(needs_key)b THEN key.{name} END"
     for name in ("public_jwk", "private_ciphertext", "kek_id")
 )
+
+
+def _row(table: str, row_id: str) -> str:
+    """Write the look-up of one row by its key: where there are few, the planner hashes them all."""
+    return f"LATERAL (SELECT * FROM {table} WHERE id = {row_id} OFFSET 0)"  # noqa: S608 - fixed.
+
+
 LOOK_UP_SQL: Final = f"""
 SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   key.id, key.kid, key.algorithm, key.state, {_KEY_MATERIAL},
@@ -51,12 +65,13 @@ SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   token.app_tenant_id, token.app_subject_id, token.actors,
   token.usage_limit, session.grant_type,
   CASE WHEN %(reads_claim_inputs)b THEN {attributes_of("subject")} END,
-  CASE WHEN %(reads_claim_inputs)b THEN token.facts END
+  CASE WHEN %(reads_claim_inputs)b THEN token.facts END,
+  session.sign_in_id, extract(epoch FROM session.authenticated_at)::bigint, session.acr, session.amr
 FROM tokens_accesstoken token
-JOIN tenants_client client ON client.id = token.client_id
-LEFT JOIN tenants_signingkey key ON key.id = token.signing_key_id
-LEFT JOIN tokens_session session ON session.id = token.session_id
-LEFT JOIN tenants_subject subject ON subject.id = token.subject_id
+JOIN {_row("tenants_client", "token.client_id")} client ON true
+LEFT JOIN {_row("tenants_signingkey", "token.signing_key_id")} key ON true
+LEFT JOIN {_row("tokens_session", "token.session_id")} session ON true
+LEFT JOIN {_row("tenants_subject", "token.subject_id")} subject ON true
 WHERE token.id = %(id)b AND token.tenant_id = %(tenant_id)b
 """  # noqa: S608 - fixed texts.
 _PROOF_COLUMNS: Final = 4
@@ -71,6 +86,7 @@ class AcceptedToken:
     opaque token; `groups` are the slugs of the subject's; the `app_` names are the customer's,
     and `actors` act for the subject, the latest first. What claim rules read - the `attributes` of
     the subject today, and the `facts` of the row - is there only where the tenant has such rules.
+    `authentication` says how the person was recognised whose session it is.
     """
 
     id: UUID
@@ -101,6 +117,7 @@ class AcceptedToken:
     session_grant_type: str = ""
     attributes: str = field(default="", repr=False)
     facts: Mapping[str, JSON] | None = field(default=None, repr=False)
+    authentication: Authentication | None = None
 
 
 def accept(
@@ -251,7 +268,7 @@ def _read_facts(
     api_ids, grant_type, claim_profile, scopes, audiences, *others = rest
     issued_at, expires_at, cut_off_number, text, app_tenant_id, *last = others
     memberships = read_memberships(text)
-    app_subject_id, actors, usage_limit, session_grant_type, attributes, facts = last
+    app_subject_id, actors, usage_limit, session_grant_type, attributes, facts, *recognised = last
     return AcceptedToken(
         token_id,
         tenant_id,
@@ -281,7 +298,16 @@ def _read_facts(
         session_grant_type=session_grant_type or "",
         attributes=attributes or "",
         facts=facts,
+        authentication=_read_authentication(*recognised),
     )
+
+
+def _read_authentication(
+    sign_in_id: UUID | None, authenticated_at: int, acr: str, amr: list[str]
+) -> Authentication | None:
+    if sign_in_id is None:
+        return None
+    return Authentication(sign_in_id, authenticated_at, acr, tuple(amr))
 
 
 def _refuse(reason: str, token_id: UUID | None) -> AcceptedToken | None:

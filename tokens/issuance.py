@@ -14,16 +14,17 @@ from tenants.credentials import (
     make_credential,
     make_opaque_token,
 )
-from tokens import keys, refresh_tokens, token_store
+from tokens import id_tokens, keys, refresh_tokens, session_store, token_store
 from tokens.claim_refusals import ClaimsRefused, deny
 from tokens.errors import InvalidGrant, IssuerNotFound, ServiceUnavailable
 from tokens.plan import MissingSigningKey, plan
 from tokens.prepared_keys import prepared_key
 from tokens.refusals import raise_denied
 from tokens.remembered_decisions import restore_document
+from tokens.session_store import NewSession
 from tokens.signing import encode_header, sign
 from tokens.token_ids import ENTROPY_BYTES
-from tokens.token_store import NewAccessToken, NewRefreshToken, NewSession
+from tokens.token_store import NewAccessToken, NewRefreshToken
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         JSON,
         AccessRequest,
         Decision,
+        IdTokenPlan,
         KeyedHash,
         PresentedRefreshToken,
         RefreshPlan,
@@ -121,6 +123,8 @@ def store(
     """
     text, keyed_hash = _write_token(tenant, planned)
     answer: dict[str, JSON] = {"access_token": text, **planned.response}
+    if planned.id_token is not None:
+        answer["id_token"] = _write_id_token(tenant, planned.id_token, text)
     token = NewAccessToken(
         tenant_id=tenant.id,
         plan=planned,
@@ -131,7 +135,7 @@ def store(
     )
     if asked.presented is not None:
         return _rotate(asked.presented, token, answer, now=now)
-    if planned.refresh is None or asked.session_id is not None:
+    if asked.consumed is None and (planned.refresh is None or asked.session_id is not None):
         token_store.insert_access_token(token)
         return answer
     return _begin_session(token, answer)
@@ -145,14 +149,33 @@ def _write_token(tenant: TenantSnapshot, planned: TokenPlan) -> tuple[str, Keyed
     return sign(key, encode_header(planned.header), orjson.dumps(planned.claims)), None
 
 
+def _write_id_token(tenant: TenantSnapshot, planned: IdTokenPlan, access_token: str) -> str:
+    key = prepared_key(tenant.id, planned.signing_key)
+    at_hash = id_tokens.hash_token(access_token, planned.signing_key.algorithm)
+    claims = {**planned.claims, "at_hash": at_hash}  # OpenID Connect Core section 3.1.3.6
+    return sign(key, encode_header(planned.header), orjson.dumps(claims))
+
+
 def _begin_session(token: NewAccessToken, answer: dict[str, JSON]) -> dict[str, JSON]:
-    subject = token.request.subject
-    planned, issued, refresh = _make_refresh_token(token)
-    # The subject's number was read with it; the configuration by which it was judged may be older.
-    number = min(subject.cut_off_number, token.cut_off_number) if subject else token.cut_off_number
-    session = NewSession(token_store.new_id(), planned.session_expires_at, number)
-    token_store.insert_with_session(token, session, refresh)
+    planned, consumed = token.plan.refresh, token.request.consumed
+    session_id = consumed.session_id if consumed else token_store.new_id()
+    end = planned.session_expires_at if planned else token.plan.expires_at
+    session = NewSession(session_id, end, _session_number(token))
+    if planned is None:
+        session_store.begin_session(token, session, None)
+        return answer
+    _, issued, refresh = _make_refresh_token(token)
+    session_store.begin_session(token, session, refresh)
     return answer | {"refresh_token": issued.text}
+
+
+def _session_number(token: NewAccessToken) -> int:
+    """Answer the cut-off number of a session that begins.
+
+    The subject's was read with it; the configuration by which it was judged may be older.
+    """
+    subject = token.request.subject
+    return min(subject.cut_off_number, token.cut_off_number) if subject else token.cut_off_number
 
 
 def _rotate(

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from tenants.claim_document import NO_INPUTS, ClaimInputs
 from tenants.effective_settings import OPENID
-from tenants.records import GrantType, KeyState, RefreshPlan, TokenFormat, TokenPlan, TokenRecord
+from tenants.pairwise import name_subject
+from tenants.records import (
+    GrantType,
+    IdTokenPlan,
+    KeyState,
+    RefreshPlan,
+    TokenFormat,
+    TokenPlan,
+    TokenRecord,
+)
+from tokens import id_tokens
 from tokens.claim_additions import make_claims, select_rules
 from tokens.claim_profiles import resolve_profile
 from tokens.claims import build_header
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MissingSigningKey", "RefreshPlan", "TokenPlan", "plan"]
 
+OFFLINE_ACCESS: Final = "offline_access"  # OpenID Connect Core section 11.
 # Source: RFC 8693 section 3.
 ISSUED_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name.
 
@@ -60,7 +71,7 @@ def plan(
     """
     settings = _allowed_settings(decision)
     issued_at = int(now)
-    session_end = _session_end(request, settings, issued_at)
+    session_end = _session_end(request, decision, settings, issued_at)
     expires_at = _expires_at(request, settings, issued_at, session_end)
     profile, is_dual = resolve_profile(tenant, settings.claim_profile)
     apis = _openid_last(decision.apis)
@@ -87,8 +98,9 @@ def plan(
         header=_header(profile, record, key) if key else None,
         algorithm=key.algorithm if key else "",
         signing_key=key,
-        refresh=_plan_refresh(settings, issued_at, session_end),
+        refresh=_plan_refresh(request, decision, issued_at, session_end),
         usage_limit=decision.usage_limit,
+        id_token=_plan_id_token(request, record, profile, tenant),
         added_by=made.added_by,
     )
 
@@ -115,7 +127,9 @@ def _allowed_settings(decision: Decision) -> EffectiveSettings:
     return decision.settings
 
 
-def _session_end(request: AccessRequest, settings: EffectiveSettings, issued_at: int) -> int | None:
+def _session_end(
+    request: AccessRequest, decision: Decision, settings: EffectiveSettings, issued_at: int
+) -> int | None:
     """Answer when the token's session ends; it is fixed when the session begins."""
     if request.session_id is not None:
         stored = request.session_expires_at
@@ -123,11 +137,25 @@ def _session_end(request: AccessRequest, settings: EffectiveSettings, issued_at:
         if end is None:
             raise ValueError("a request within a session names the session's end")
         return end
-    if not settings.refresh_token_enabled:
+    if _is_refreshed(request, decision, settings):
+        seconds = settings.refresh_token_lifetime_seconds
+    elif request.consumed is not None:
+        seconds = settings.access_token_lifetime_seconds
+    else:
         return None
-    return _earliest(
-        issued_at + settings.refresh_token_lifetime_seconds, request.expires_at_ceiling
-    )
+    return _earliest(issued_at + seconds, request.expires_at_ceiling)
+
+
+def _is_refreshed(request: AccessRequest, decision: Decision, settings: EffectiveSettings) -> bool:
+    """Say whether a refresh token comes; a person's only where they agreed to offline access.
+
+    Source: OpenID Connect Core section 11.
+    """
+    if not settings.refresh_token_enabled:
+        return False
+    if request.consumed is None or not request.client.interactive.requires_offline_access:
+        return True
+    return OFFLINE_ACCESS in decision.granted_scopes
 
 
 def _expires_at(
@@ -139,13 +167,14 @@ def _expires_at(
 
 
 def _plan_refresh(
-    settings: EffectiveSettings, issued_at: int, session_end: int | None
+    request: AccessRequest, decision: Decision, issued_at: int, session_end: int | None
 ) -> RefreshPlan | None:
     """Plan the refresh token, which also ends when it is unused. Source: RFC 9700 section 4.14.2.
 
     The lifetime counts again here, so that a ceiling lowered since the session began holds.
     """
-    if not settings.refresh_token_enabled or session_end is None:
+    settings = _allowed_settings(decision)
+    if session_end is None or not _is_refreshed(request, decision, settings):
         return None
     seconds = min(
         settings.refresh_token_idle_lifetime_seconds, settings.refresh_token_lifetime_seconds
@@ -176,7 +205,7 @@ def _token_record(
     times: tuple[int, int],
     token_id: UUID,
 ) -> TokenRecord:
-    client, subject = request.client, request.subject
+    client, subject, authentication = request.client, request.subject, request.authentication
     issued_at, expires_at = times
     return TokenRecord(
         token_id=token_id,
@@ -190,7 +219,7 @@ def _token_record(
         issued_at=issued_at,
         expires_at=expires_at,
         issuer_override=tenant.issuer_override,
-        subject=str(subject.id) if subject else "",
+        subject=name_subject(subject.id, client, tenant) if subject else "",
         actor=request.actor,
         prior_actors=request.prior_actors,
         app_tenant_id=request.app_tenant_id,
@@ -198,9 +227,28 @@ def _token_record(
         usage_limit=decision.usage_limit,
         memberships=subject.memberships if subject else (),
         group_claims=client.group_claims,
+        authenticated_at=authentication.authenticated_at if authentication else None,
+        acr=authentication.acr if authentication else "",
+        amr=authentication.amr if authentication else (),
         grant_type=request.grant_type,
         session_grant_type=request.session_grant_type,
     )
+
+
+def _plan_id_token(
+    request: AccessRequest,
+    record: TokenRecord,
+    profile: ClaimProfileData,
+    tenant: TenantSnapshot,
+) -> IdTokenPlan | None:
+    if not id_tokens.is_wanted(request, record.scopes):
+        return None
+    algorithm = id_tokens.algorithm_of(tenant, request.client)
+    key = id_tokens.key_of(tenant, algorithm)
+    if key is None:
+        raise MissingSigningKey(algorithm, None)
+    claims = id_tokens.build_claims(request, record, profile, audience=record.client_id)
+    return IdTokenPlan(claims, {"alg": algorithm, "typ": "JWT", "kid": key.kid}, key)
 
 
 def _versions(tenant: TenantSnapshot, client: ClientRecord) -> tuple[int, int, int, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenants.pairwise import name_subject
 from tenants.queries.subjects import find_subjects
 from tenants.records import GrantType, TokenRecord
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from tenants.records import AccessRequest, TenantSnapshot
+    from tenants.records import AccessRequest, ClientRecord, TenantSnapshot
     from tokens.gate import AcceptedToken
 
 
@@ -34,9 +35,13 @@ def record_of(
     *,
     scopes: tuple[str, ...],
     audiences: tuple[str, ...],
-    group_claims: str,
+    owner: ClientRecord | None,
 ) -> TokenRecord:
-    """Build the record with the part of scopes and audiences that the reader may see."""
+    """Build the record with the part of scopes and audiences that the reader may see.
+
+    `owner` is the token's client, None where it is gone.
+    """
+    authentication = token.authentication
     is_refreshed = token.grant_type == GrantType.REFRESH_TOKEN
     return TokenRecord(
         token_id=token.id,
@@ -50,14 +55,23 @@ def record_of(
         issued_at=token.issued_at,
         expires_at=token.expires_at,
         issuer_override=tenant.issuer_override,
-        subject=str(token.subject_id) if token.subject_id else "",
+        subject=_name_subject(tenant, token, owner),
         actor=token.actors[0] if token.actors else "",
         prior_actors=token.actors[1:],
         app_tenant_id=token.app_tenant_id,
         app_subject_id=token.app_subject_id,
         memberships=token.memberships,
-        group_claims=group_claims,
+        group_claims=owner.group_claims if owner else "",
+        authenticated_at=authentication.authenticated_at if authentication else None,
+        acr=authentication.acr if authentication else "",
+        amr=authentication.amr if authentication else (),
         usage_limit=token.usage_limit,
         grant_type=token.grant_type,
         session_grant_type=token.session_grant_type if is_refreshed else "",
     )
+
+
+def _name_subject(tenant: TenantSnapshot, token: AcceptedToken, owner: ClientRecord | None) -> str:
+    if token.subject_id is None:
+        return ""
+    return name_subject(token.subject_id, owner, tenant) if owner else str(token.subject_id)

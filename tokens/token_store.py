@@ -11,8 +11,13 @@ from django.db import IntegrityError
 from psycopg.errors import CheckViolation
 
 from tenants.credentials import CredentialKind, ParsedCredential, is_secret, parse_credential
-from tenants.queries.subjects import attributes_of, memberships_of, read_memberships
-from tenants.records import KeyedHash, PresentedRefreshToken
+from tenants.queries.subjects import (
+    attributes_of,
+    memberships_of,
+    read_memberships,
+    standard_claims_of,
+)
+from tenants.records import Authentication, KeyedHash, PresentedRefreshToken
 from tokens import database
 from tokens.errors import ServiceUnavailable
 from tokens.liveness import NOW, SESSION_DEATH
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
 
     from tenants.records import JSON, AccessRequest, TokenPlan
 
-MAX_USER_AGENT_CHARACTERS: Final = 200
-MAX_ADDRESS_CHARACTERS: Final = 45
 
 _COLUMNS: Final = """
 id, tenant_id, client_id, subject_id, session_id, parent_id, trust_profile_id, master_token_id,
@@ -40,8 +43,8 @@ _VALUES: Final = """
 %(audiences)s::text[], to_timestamp(%(issued_at)b::float8), to_timestamp(%(expires_at)b::float8),
 %(cut_off_number)b::bigint, %(versions)b::bigint[], %(facts)s::jsonb,
 %(actors)s::text[], %(usage_limit)b::int, %(actor_token_id)b::uuid"""
-_INSERT_TOKEN: Final = f"INSERT INTO tokens_accesstoken ({_COLUMNS}) SELECT {_VALUES}"
-_INSERT_REFRESH: Final = """
+INSERT_TOKEN_SQL: Final = f"INSERT INTO tokens_accesstoken ({_COLUMNS}) SELECT {_VALUES}"
+INSERT_REFRESH_SQL: Final = """
 INSERT INTO tokens_refreshtoken
   (id, tenant_id, session_id, pepper_id, secret_hash, created_at, expires_at)
 SELECT %(refresh_id)b::uuid, %(tenant_id)b::uuid, %(session_id)b::uuid, %(refresh_pepper_id)s,
@@ -51,25 +54,6 @@ SELECT %(refresh_id)b::uuid, %(tenant_id)b::uuid, %(session_id)b::uuid, %(refres
 ON_CONFLICT: Final = " ON CONFLICT (id) DO NOTHING"
 
 
-def _insert_with_session(on_conflict: str) -> str:
-    return f"""
-WITH begun AS (INSERT INTO tokens_session
-  (id, tenant_id, client_id, subject_id, trust_profile_id, grant_type, scopes, audiences, api_ids,
-   cut_off_number, address, user_agent, started_at, last_used_at, expires_at, ended_reason,
-   app_tenant_id, app_subject_id)
-SELECT %(session_id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
-  %(trust_profile_id)b::uuid, %(grant_type)s, %(scopes)s::text[], %(audiences)s::text[],
-  %(api_ids)b::uuid[], %(session_cut_off_number)b::bigint, %(address)s, %(user_agent)s,
-  to_timestamp(%(issued_at)b::float8), to_timestamp(%(issued_at)b::float8),
-  to_timestamp(%(session_expires_at)b::float8), '', %(app_tenant_id)s::text,
-  %(app_subject_id)s::text{on_conflict}),
-first AS ({_INSERT_REFRESH}{on_conflict})
-{_INSERT_TOKEN}{on_conflict}"""
-
-
-INSERT_TOKEN_SQL: Final = _INSERT_TOKEN
-INSERT_WITH_SESSION_SQL: Final = _insert_with_session("")
-REPEAT_WITH_SESSION_SQL: Final = _insert_with_session(ON_CONFLICT)
 # Whoever comes second waits for the row, sees it consumed, and writes nothing at all. A session
 # that ends meanwhile is waited for as well, and takes its tokens with it.
 ROTATE_SQL: Final = f"""
@@ -81,8 +65,8 @@ WITH consumed AS (UPDATE tokens_refreshtoken
 touched AS (UPDATE tokens_session SET last_used_at = {NOW}
   WHERE id = (SELECT session_id FROM consumed) AND ended_at IS NULL AND expires_at > {NOW}
   RETURNING id),
-renewed AS ({_INSERT_REFRESH} FROM touched)
-{_INSERT_TOKEN} FROM touched RETURNING id"""  # noqa: S608 - fixed texts.
+renewed AS ({INSERT_REFRESH_SQL} FROM touched)
+{INSERT_TOKEN_SQL} FROM touched RETURNING id"""  # noqa: S608 - fixed texts.
 FIND_REFRESH_SQL: Final = f"""
 SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, client.client_id,
   session.subject_id, session.trust_profile_id, session.grant_type, session.scopes,
@@ -91,7 +75,10 @@ SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, cl
   extract(epoch FROM refresh.consumed_at)::float8, refresh.repeated_answer,
   COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, ''),
   {memberships_of("session.subject_id")}, COALESCE(session.app_tenant_id, ''),
-  COALESCE(session.app_subject_id, ''), {attributes_of("subject")}
+  COALESCE(session.app_subject_id, ''), {attributes_of("subject")},
+  session.sign_in_id, extract(epoch FROM session.authenticated_at)::bigint, session.acr,
+  session.amr, CASE WHEN session.sign_in_id IS NOT NULL THEN session.claims_request END,
+  CASE WHEN session.claims_request ? 'id_token' THEN {standard_claims_of("subject")} END
 FROM tokens_refreshtoken refresh
 JOIN tokens_session session ON session.id = refresh.session_id
 JOIN tenants_client client ON client.id = session.client_id
@@ -99,6 +86,7 @@ LEFT JOIN tenants_subject subject ON subject.id = session.subject_id
 WHERE refresh.id = %(id)b AND refresh.tenant_id = %(tenant_id)b
 """  # noqa: S608 - fixed texts.
 
+_SIGN_IN_COLUMNS: Final = 6
 COUNT_ANCESTORS_SQL: Final = "SELECT tokens_count_ancestors(%(ids)b::uuid[])"
 
 
@@ -123,33 +111,9 @@ class NewRefreshToken:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """What a session's row has beside its first token; the expiry in seconds since the epoch."""
-
-    id: UUID
-    expires_at: int
-    cut_off_number: int
-
-
 def insert_access_token(token: NewAccessToken) -> None:
     """Store an access token."""
-    _insert(INSERT_TOKEN_SQL, INSERT_TOKEN_SQL + ON_CONFLICT, _token_values(token))
-
-
-def insert_with_session(
-    token: NewAccessToken, session: NewSession, refresh: NewRefreshToken
-) -> None:
-    """Store an access token with the session that begins with it and its first refresh token."""
-    values = _token_values(token) | _refresh_values(refresh)
-    values |= {
-        "session_id": session.id,
-        "session_expires_at": float(session.expires_at),
-        "session_cut_off_number": session.cut_off_number,
-        "address": token.request.address[:MAX_ADDRESS_CHARACTERS],
-        "user_agent": _storable(token.request.user_agent)[:MAX_USER_AGENT_CHARACTERS],
-    }
-    _insert(INSERT_WITH_SESSION_SQL, REPEAT_WITH_SESSION_SQL, values)
+    _insert(INSERT_TOKEN_SQL, INSERT_TOKEN_SQL + ON_CONFLICT, token_values(token))
 
 
 def rotate_refresh(
@@ -164,14 +128,14 @@ def rotate_refresh(
 
     `repeated_answer` is the encrypted answer for a retry within the grace.
     """
-    values = _token_values(token) | _refresh_values(refresh)
+    values = token_values(token) | refresh_values(refresh)
     values |= {
         "consumed_id": presented.id,
         "session_id": presented.session_id,
         "repeated_answer": repeated_answer,
         "now": float(now),
     }
-    return bool(_write(ROTATE_SQL, values))
+    return bool(write(ROTATE_SQL, values))
 
 
 def find_refresh_token(tenant_id: UUID, text: str, *, now: float) -> PresentedRefreshToken | None:
@@ -190,13 +154,25 @@ def find_refresh_credential(
     rows = database.execute(FIND_REFRESH_SQL, parameters, is_repeatable=True)
     if not rows:
         return None
-    pepper_id, secret_hash, *facts, text, app_tenant_id, app_subject_id, attributes = rows[0]
+    pepper_id, secret_hash, *facts, text, app_tenant_id, app_subject_id, attributes = rows[0][
+        :-_SIGN_IN_COLUMNS
+    ]
     if not is_secret(credential.secret, KeyedHash(pepper_id, secret_hash)):
         return None
     memberships = read_memberships(text)
     groups = tuple(membership.slug for membership in memberships)
     facts += (groups, memberships, app_tenant_id, app_subject_id, attributes)
+    facts += _read_sign_in(rows[0][-_SIGN_IN_COLUMNS:])
     return PresentedRefreshToken(credential.row_id, credential.secret, *facts)
+
+
+def _read_sign_in(columns: database.Row) -> tuple[object, ...]:
+    """Read how the person was recognised with whom a session began, if one was."""
+    sign_in_id, authenticated_at, acr, amr, claims_request, standard_claims = columns
+    if sign_in_id is None:
+        return ()
+    authentication = Authentication(sign_in_id, authenticated_at, acr, tuple(amr))
+    return authentication, claims_request, standard_claims or ""
 
 
 def count_ancestors(ids: Sequence[UUID]) -> int:
@@ -212,13 +188,19 @@ def new_id() -> UUID:
 
 def _insert(sql: str, repeated_sql: str, values: database.Parameters) -> None:
     try:
-        _write(sql, values)
+        write(sql, values)
     except database.ConnectionLost:
         # The ids are ours, so the second run stores what the first may have stored, once.
         database.execute(repeated_sql, values, is_repeatable=True)
 
 
-def _write(sql: str, values: database.Parameters) -> list[database.Row]:
+def write(sql: str, values: database.Parameters) -> list[database.Row]:
+    """Run a statement that stores tokens, once.
+
+    Raises:
+        ServiceUnavailable: a token lives longer than there are partitions.
+        ConnectionLost: nobody knows whether it was run.
+    """
     try:
         return database.execute(sql, values)
     except IntegrityError as error:
@@ -231,7 +213,8 @@ def _write(sql: str, values: database.Parameters) -> list[database.Row]:
         raise
 
 
-def _token_values(token: NewAccessToken) -> dict[str, object]:
+def token_values(token: NewAccessToken) -> dict[str, object]:
+    """Answer the parameters of an access token's row."""
     plan, request, keyed_hash = token.plan, token.request, token.keyed_hash
     return {
         "id": plan.token_id,
@@ -257,14 +240,15 @@ def _token_values(token: NewAccessToken) -> dict[str, object]:
         "expires_at": float(plan.expires_at),
         "cut_off_number": token.cut_off_number,
         "versions": list(plan.versions),
-        "facts": _encode_facts(plan.facts),
+        "facts": encode_facts(plan.facts),
         "actors": [request.actor, *request.prior_actors] if request.actor else None,
         "usage_limit": plan.usage_limit or None,
         "actor_token_id": request.actor_token_id,
     }
 
 
-def _refresh_values(refresh: NewRefreshToken) -> dict[str, object]:
+def refresh_values(refresh: NewRefreshToken) -> dict[str, object]:
+    """Answer the parameters of a refresh token's row."""
     return {
         "refresh_id": refresh.id,
         "refresh_pepper_id": refresh.keyed_hash.pepper_id,
@@ -273,10 +257,7 @@ def _refresh_values(refresh: NewRefreshToken) -> dict[str, object]:
     }
 
 
-def _encode_facts(facts: Mapping[str, JSON]) -> str:
+def encode_facts(facts: Mapping[str, JSON]) -> str:
+    """Write facts as PostgreSQL's jsonb takes them."""
     # jsonb can't hold NUL; whoever explains the token later sees the replacement character.
     return orjson.dumps(dict(facts)).replace(b"\\u0000", b"\\ufffd").decode()
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\ufffd")

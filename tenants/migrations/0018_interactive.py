@@ -7,15 +7,18 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import tenants.models.api
+import tenants.models.tenant
 import uuid
 from django.conf import settings
 from django.db import migrations, models
 
 from tenants.database_roles import guard_table, linked_rows, own_rows, unguard_table
 
+SALT = "uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())"
 NO, YES, EMPTY, NOTHING, NONE = "false", "true", "''", "'{}'::jsonb", "'{}'"
 DEFAULTS = {
     "tenants_tenant": {
+        "pairwise_salt": SALT,
         "logo_uri": EMPTY,
         "accent_colour": EMPTY,
         "default_language": "'en'",
@@ -426,6 +429,17 @@ class Migration(migrations.Migration):
             model_name='passkey',
             constraint=models.UniqueConstraint(fields=('tenant', 'credential_id'), name='tenants_passkey_credential_id'),
         ),
+        migrations.AddField(
+            model_name="tenant",
+            name="pairwise_salt",
+            field=models.BinaryField(
+                default=tenants.models.tenant.make_salt,
+                editable=False,
+                help_text="By which pairwise ids are made (OpenID Connect Core section 8.1).",
+                max_length=32,
+            ),
+        ),
+        migrations.RunSQL(f"UPDATE tenants_tenant SET pairwise_salt = {SALT}", ""),
         migrations.RunSQL(keep_defaults("SET"), keep_defaults("DROP")),
         migrations.RunSQL(guards(), no_guards()),
     ]

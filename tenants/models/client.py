@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from oauthlib.common import Request
 
 
-class Client(  # type: ignore[misc]  # AbstractApplication has no types.
-    AbstractApplication, TokenLifetimes, TokenChoices, ClientLimits, InteractiveClient
+class Client(
+    AbstractApplication,  # type: ignore[misc]  # It has no types.
+    TokenLifetimes,
+    TokenChoices,
+    ClientLimits,
+    InteractiveClient,
 ):
     """An application that asks for tokens. Source: RFC 6749 section 2, RFC 7591 section 2."""
 

@@ -52,7 +52,10 @@ class InteractiveClient(models.Model):
     )
     offline_lifetimes_seconds = ArrayField(
         models.PositiveIntegerField(
-            validators=[MinValueValidator(60), MaxValueValidator(MAX_REFRESH_TOKEN_LIFETIME_SECONDS)]
+            validators=[
+                MinValueValidator(60),
+                MaxValueValidator(MAX_REFRESH_TOKEN_LIFETIME_SECONDS),
+            ]
         ),
         blank=True,
         default=list,
@@ -60,9 +63,7 @@ class InteractiveClient(models.Model):
         help_text="Among which durations of offline access a person may choose, in seconds. "
         "Ceilings still hold. Empty: no choice.",
     )
-    subject_type = models.CharField(
-        max_length=8, choices=SubjectType, default=SubjectType.PUBLIC
-    )
+    subject_type = models.CharField(max_length=8, choices=SubjectType, default=SubjectType.PUBLIC)
     sector_identifier = models.CharField(
         max_length=253,
         blank=True,

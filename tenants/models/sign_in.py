@@ -13,9 +13,7 @@ validate_colour = RegexValidator(
 )
 
 
-def _seconds(
-    default: int, maximum: int, help_text: str
-) -> models.PositiveIntegerField[int, int]:
+def _seconds(default: int, maximum: int, help_text: str) -> models.PositiveIntegerField[int, int]:
     return models.PositiveIntegerField(
         default=default,
         validators=[MinValueValidator(60), MaxValueValidator(maximum)],
@@ -104,7 +102,7 @@ class RegistrationSettings(models.Model):
         """Who may register a client."""
 
         OFF = "off", "nobody"
-        TOKEN = "token", "who has an initial access token"  # noqa: S105 - a choice's name.
+        TOKEN = "token", "who has an initial access token"
         OPEN = "open", "anybody"
 
     client_registration = models.CharField(

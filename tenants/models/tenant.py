@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -19,6 +21,13 @@ from tenants.models.platform import (
 )
 from tenants.models.request_limits import RequestLimits
 from tenants.models.sign_in import Branding, RegistrationSettings, SignInSettings
+
+SALT_BYTES = 32
+
+
+def make_salt() -> bytes:
+    """Make the salt of a tenant's pairwise ids."""
+    return os.urandom(SALT_BYTES)
 
 
 class IssuerReservation(models.Model):
@@ -100,6 +109,13 @@ class Tenant(
         validators=[MinValueValidator(0), MaxValueValidator(MAX_RETENTION_SECONDS)],
         help_text="How long the trace of a refused request can be found, within what the platform "
         "keeps.",
+    )
+
+    pairwise_salt = models.BinaryField(
+        max_length=SALT_BYTES,
+        default=make_salt,
+        editable=False,
+        help_text="By which pairwise ids are made (OpenID Connect Core section 8.1).",
     )
 
     class Meta:

@@ -11,6 +11,7 @@ from django.db import connection
 
 from tenants.claim_patterns import compile_claims
 from tenants.impersonation import build_right
+from tenants.queries.interactive import build_interactive
 from tenants.queries.tenant_core import build_limits, build_settings, read_bytes
 from tenants.records import ClientRecord, ClientSecretRecord, KeyedHash, WorkloadIdentity
 
@@ -31,6 +32,10 @@ SELECT json_build_object(
     SELECT scope_id FROM tenants_client_default_scopes WHERE client_id = c.id),
   'impersonation_scopes', ARRAY(
     SELECT scope_id FROM tenants_client_impersonation_scopes WHERE client_id = c.id),
+  'sign_in_profiles', ARRAY(
+    SELECT trustprofile_id FROM tenants_client_sign_in_profiles WHERE client_id = c.id),
+  'excluded_sign_in_profiles', ARRAY(
+    SELECT trustprofile_id FROM tenants_client_excluded_sign_in_profiles WHERE client_id = c.id),
   'grants', (SELECT json_agg(g) FROM tenants_clientgrantsettings g WHERE g.client_id = c.id)
 )::text
 FROM tenants_client c
@@ -69,6 +74,7 @@ def build_client(document: Row) -> ClientRecord:
         limits=build_limits(client),
         impersonation=_build_impersonation(document) if client["may_impersonate"] else None,
         workload=_build_workload(client) if client["workload_trust_profile_id"] else None,
+        interactive=build_interactive(document),
     )
 
 

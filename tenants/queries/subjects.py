@@ -27,6 +27,17 @@ def attributes_of(subject: str) -> str:
     return f"COALESCE(NULLIF({subject}.attributes, '{{}}'::jsonb)::text, '')"
 
 
+def standard_claims_of(subject: str) -> str:
+    """Write the standard claims of a subject as a JSON text. Source: OIDC Core section 5.1.
+
+    What the columns know wins over attributes of the same name.
+    """
+    return f"""({subject}.attributes || jsonb_strip_nulls(jsonb_build_object(
+      'name', NULLIF({subject}.name, ''), 'email', NULLIF({subject}.email, ''),
+      'email_verified', {subject}.is_email_verified AND {subject}.email <> '',
+      'updated_at', extract(epoch FROM {subject}.updated_at)::bigint)))::text"""
+
+
 def memberships_of(subject: str) -> str:
     """Write the groups of a subject as a JSON text, by slug; empty where there is no subject."""
     return f"""COALESCE((SELECT json_agg(json_build_array(g.id, g.slug, g.name, g.permissions,

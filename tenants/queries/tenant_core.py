@@ -14,6 +14,12 @@ from tenants.claim_rules import compile_claim_rule
 from tenants.models.fields import SETTINGS_FIELDS
 from tenants.models.request_limits import LIMIT_FIELDS
 from tenants.policy_engines import compile_rule
+from tenants.queries.interactive import (
+    build_branding,
+    build_registration,
+    build_sign_in,
+    build_upstream,
+)
 from tenants.records import (
     CONSTANT,
     ApiRecord,
@@ -126,6 +132,10 @@ def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
         allow_spaceblocks_alias=tenant["allow_spaceblocks_alias"],
         allow_aidbox_alias=tenant["allow_aidbox_alias"],
         limit_levels=tuple(build_limits(level) for level in (platform, environment, tenant)),
+        sign_in=build_sign_in(tenant),
+        branding=build_branding(tenant),
+        registration=build_registration(tenant),
+        pairwise_salt=read_bytes(tenant.get("pairwise_salt")),
     )
 
 
@@ -167,7 +177,15 @@ def _build_api(row: Row) -> ApiRecord:
 
 
 def _build_scope(row: Row) -> ScopeRecord:
-    return ScopeRecord(UUID(row["id"]), row["name"], UUID(row["api_id"]), row["usage_limit"])
+    return ScopeRecord(
+        UUID(row["id"]),
+        row["name"],
+        UUID(row["api_id"]),
+        row["usage_limit"],
+        min_acr=row.get("min_acr", ""),  # States of older versions say nothing of it.
+        is_required=row.get("is_required", False),
+        is_emphasized=row.get("emphasized", False),
+    )
 
 
 def _build_key(row: Row) -> SigningKeyRecord:
@@ -254,6 +272,8 @@ def build_trust_profile(row: Row, issuer: str) -> TrustProfileRecord:
         linking_verified_claim=profile["linking_verified_claim"],
         is_accepted_directly=profile["is_accepted_directly"],
         direct_api_ids=frozenset(UUID(api) for api in row["direct_apis"]),
+        tenant_id=UUID(profile["tenant_id"]),
+        upstream=build_upstream(profile),
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tenants.records.clients import ClientRecord
+    from tenants.records.sign_in import Authentication, ConsumedGrant
     from tenants.records.subjects import MembershipRecord, SubjectRecord
     from tenants.records.vocabulary import JSON
 
@@ -32,7 +33,9 @@ class AccessRequest:
     who it is. `usage_limit` tightens that of the scopes, and 0
     says nothing. `operation` is the grant type where it is empty;
     `caller` is who asks about another's token or call. `action`, `resource`, `context` and
-    `access_subject` are as an evaluation request has them.
+    `access_subject` are as an evaluation request has them. `authentication` says how the person was
+    recognised, `nonce` and `claims_request` (OpenID Connect Core section 5.5) what their ID token
+    shall hold; `consumed` is the code with which a session begins.
     """
 
     grant_type: str
@@ -70,6 +73,10 @@ class AccessRequest:
     resource: Mapping[str, JSON] | None = None
     context: Mapping[str, JSON] | None = None
     access_subject: Mapping[str, JSON] | None = None
+    authentication: Authentication | None = None
+    nonce: str = ""
+    claims_request: Mapping[str, JSON] | None = None
+    consumed: ConsumedGrant | None = None
 
 
 @request_record(frozen=True, slots=True)
@@ -103,3 +110,6 @@ class PresentedRefreshToken:
     app_tenant_id: str = ""
     app_subject_id: str = ""
     attributes: str = field(default="", repr=False)
+    authentication: Authentication | None = None
+    claims_request: Mapping[str, JSON] | None = None
+    standard_claims: str = field(default="", repr=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenants.records.compiled import nobody
 from tenants.records.settings import SILENT, UNLIMITED, RequestLimits, TokenSettings
+from tenants.records.sign_in import NOT_INTERACTIVE, InteractiveRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,3 +65,4 @@ class ClientRecord:
     group_claims: str = ""
     workload: WorkloadIdentity | None = None
     limits: RequestLimits = UNLIMITED
+    interactive: InteractiveRecord = NOT_INTERACTIVE

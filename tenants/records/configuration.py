@@ -41,6 +41,9 @@ class ScopeRecord:
     name: str
     api_id: UUID
     usage_limit: int = 0
+    min_acr: str = ""
+    is_required: bool = False
+    is_emphasized: bool = False
 
 
 @dataclass(frozen=True, slots=True)

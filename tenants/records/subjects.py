@@ -40,6 +40,7 @@ class SubjectRecord:
 
     `groups` are slugs, None where nobody has read them; `memberships` tell of the same groups.
     `attributes` are the text of a JSON object, empty for none: claim rules parse it if they must.
+    `standard_claims` are the text of one as well, read only where an ID token tells of them.
     """
 
     id: UUID
@@ -48,3 +49,4 @@ class SubjectRecord:
     groups: tuple[str, ...] | None = None
     memberships: tuple[MembershipRecord, ...] = ()
     attributes: str = field(default="", repr=False)
+    standard_claims: str = field(default="", repr=False)

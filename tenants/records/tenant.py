@@ -6,6 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tenants.policy_links import index_policies
+from tenants.records.sign_in import (
+    NO_REGISTRATION,
+    PLAIN,
+    SIGN_IN,
+    BrandingRecord,
+    RegistrationRules,
+    SignInRules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +70,10 @@ class TenantSnapshot:
     allow_spaceblocks_alias: bool = False
     allow_aidbox_alias: bool = False
     limit_levels: tuple[RequestLimits, ...] = ()
+    sign_in: SignInRules = SIGN_IN
+    branding: BrandingRecord = PLAIN
+    registration: RegistrationRules = NO_REGISTRATION
+    pairwise_salt: bytes = field(default=b"", repr=False)
     policy_index: PolicyIndex = field(init=False, repr=False, compare=False)
     mark: object = field(init=False, repr=False, compare=False)
     reads_claim_inputs: bool = field(init=False, repr=False, compare=False)

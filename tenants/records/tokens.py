@@ -83,6 +83,15 @@ class RefreshPlan:
 
 
 @request_record(frozen=True, slots=True)
+class IdTokenPlan:
+    """An ID token before it is signed; `at_hash` needs the access token and comes with it."""
+
+    claims: Mapping[str, JSON]
+    header: Mapping[str, JSON]
+    signing_key: SigningKeyRecord
+
+
+@request_record(frozen=True, slots=True)
 class TokenPlan:
     """One token before it is signed and stored; times in seconds since the epoch.
 
@@ -108,4 +117,5 @@ class TokenPlan:
     signing_key: SigningKeyRecord | None = None
     refresh: RefreshPlan | None = None
     usage_limit: int = 0
+    id_token: IdTokenPlan | None = None
     added_by: Mapping[str, str] = field(default_factory=lambda: NOTHING_ADDED)

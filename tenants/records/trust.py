@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
 
+    from tenants.records.sign_in import UpstreamRecord
     from tenants.records.vocabulary import JSON, Ciphertext, Verdict
 
 
@@ -52,6 +53,8 @@ class TrustProfileRecord:
     linking_verified_claim: str = ""
     is_accepted_directly: bool = False
     direct_api_ids: frozenset[UUID] = frozenset()
+    tenant_id: UUID | None = None
+    upstream: UpstreamRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,10 @@ SECRET_FIELDS = frozenset(
         "private_ciphertext",
         "shared_secret_ciphertext",
         "introspection_secret_ciphertext",
+        "sign_in_secret_ciphertext",
+        "pairwise_salt",
         "password",
+        "password_hash",
     )
 )
 # What other transactions write meanwhile; an update with an older value would turn it back.
@@ -52,7 +55,16 @@ ENDED_WITH: dict[type[Model], str] = {
 }
 DISABLED_BY_SWITCH = frozenset((*ENDED_WITH, models.Tenant)) - {models.Api}
 # Facts that a grant reads, and rights of operators: audited, but no configuration.
-UNVERSIONED = (models.Subject, models.SubjectIdentity, models.Group, models.Membership, models.User)
+UNVERSIONED = (
+    models.Subject,
+    models.SubjectIdentity,
+    models.SubjectPassword,
+    models.Passkey,
+    models.Group,
+    models.Membership,
+    models.User,
+    models.ClientRegistration,
+)
 
 
 def save(

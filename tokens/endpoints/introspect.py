@@ -184,7 +184,7 @@ def _describe_part(
         token,
         scopes=scopes,
         audiences=audiences,
-        group_claims=owner.group_claims if owner else "",
+        owner=owner,
     )
     known = find_known(token.facts, rules, has_subject=token.subject_id is not None)
     claims = tell_claims(profile, record, known, read_inputs(token.facts), is_dual=is_dual)

@@ -46,6 +46,8 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         method=request.method,
         headers=request.headers,
         now=request.now,
+        authentication=presented.authentication,
+        claims_request=presented.claims_request,
     )
 
 
@@ -74,4 +76,5 @@ def _subject_of(presented: PresentedRefreshToken) -> SubjectRecord | None:
         cut_off_number=presented.cut_off_number,
         memberships=presented.memberships,
         attributes=presented.attributes,
+        standard_claims=presented.standard_claims,
     )

@@ -18,7 +18,7 @@ from tenants.policy import decide
 from tenants.records import KeyedHash
 from tests.factories.records import make_request
 from tests.factories.tokens import Issuer, make_issuer, make_subject, subject_record
-from tokens import gate, token_store
+from tokens import gate, session_store, token_store
 from tokens.errors import ServiceUnavailable
 from tokens.issuance import plan_token
 from tokens.models import AccessToken, RefreshToken, Session
@@ -139,9 +139,9 @@ def store_alone(token: token_store.NewAccessToken) -> None:
 def store_with_session(token: token_store.NewAccessToken) -> None:
     # The ids follow from the token's, so that the same call stores the same rows.
     end = token.plan.expires_at
-    session = token_store.NewSession(token.plan.token_id, end, cut_off_number=0)
+    session = session_store.NewSession(token.plan.token_id, end, cut_off_number=0)
     refresh = token_store.NewRefreshToken(token.plan.token_id, KeyedHash("p", b"h"), end)
-    token_store.insert_with_session(token, session, refresh)
+    session_store.begin_session(token, session, refresh)
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Plans the ID token that comes with an access token of a person. Pure.
+
+Source: OpenID Connect Core sections 2, 3.1.3.6 and 12.2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING, Final
+
+from tenants.records import KeyState
+from tokens import standard_claims
+from tokens.group_claims import describe_groups
+
+if TYPE_CHECKING:
+    from tenants.records import (
+        JSON,
+        AccessRequest,
+        ClientRecord,
+        SigningKeyRecord,
+        TenantSnapshot,
+        TokenRecord,
+    )
+    from tokens.claim_profiles import ClaimProfileData
+
+OPENID: Final = "openid"
+# What every client library expects where nothing was agreed. Source: OIDC Registration section 2.
+USUAL_ALGORITHM: Final = "RS256"
+SYMMETRIC_ALGORITHM: Final = "HS256"
+FALLBACK_ALGORITHM: Final = "ES256"
+EDWARDS_ALGORITHM: Final = "EdDSA"
+
+
+def algorithm_of(tenant: TenantSnapshot, client: ClientRecord) -> str:
+    """Answer by which algorithm a client's ID tokens are signed; never a symmetric one."""
+    return choose_algorithm(tenant, client.interactive.id_token_algorithm or USUAL_ALGORITHM)
+
+
+def choose_algorithm(tenant: TenantSnapshot, wanted: str) -> str:
+    """Answer an algorithm that the environment allows: the wanted one if it may be."""
+    allowed = tenant.allowed_algorithms
+    for algorithm in (wanted, tenant.signing_algorithm, *sorted(allowed)):
+        if algorithm != SYMMETRIC_ALGORITHM and (not allowed or algorithm in allowed):
+            return algorithm
+    return FALLBACK_ALGORITHM
+
+
+def key_of(tenant: TenantSnapshot, algorithm: str) -> SigningKeyRecord | None:
+    """Find the current key of the tenant's ring; None where it has to be made."""
+    for key in tenant.keys:
+        if key.state == KeyState.CURRENT and key.algorithm == algorithm and key.api_id is None:
+            return key
+    return None
+
+
+def is_wanted(request: AccessRequest, scopes: tuple[str, ...]) -> bool:
+    """Say whether an ID token comes with this access token."""
+    return request.authentication is not None and request.subject is not None and OPENID in scopes
+
+
+def build_claims(
+    request: AccessRequest, record: TokenRecord, profile: ClaimProfileData, *, audience: str
+) -> dict[str, JSON]:
+    """Build the claims but `at_hash`, which needs the access token's text."""
+    authentication, subject = request.authentication, request.subject
+    if authentication is None or subject is None:
+        raise ValueError("an ID token tells of a person who was recognised")
+    claims: dict[str, JSON] = {
+        "iss": record.issuer,  # OpenID Connect Core section 2
+        "sub": record.subject,  # OpenID Connect Core section 2
+        "aud": audience,  # OpenID Connect Core section 2
+        "exp": record.expires_at,  # OpenID Connect Core section 2
+        "iat": record.issued_at,  # OpenID Connect Core section 2
+        "auth_time": authentication.authenticated_at,  # OpenID Connect Core section 2
+        "acr": authentication.acr,  # OpenID Connect Core section 2
+        "amr": [*authentication.amr],  # OpenID Connect Core section 2, RFC 8176
+        "sid": str(authentication.sign_in_id),  # OIDC Back-Channel Logout section 2.1
+    }
+    if request.nonce:
+        claims["nonce"] = request.nonce  # OpenID Connect Core section 3.1.3.7
+    claims |= describe_groups(profile, record, is_bounded=True)
+    names = standard_claims.names_for((), request.claims_request, place=standard_claims.ID_TOKEN)
+    return standard_claims.select(subject.standard_claims, names) | claims
+
+
+def hash_token(text: str, algorithm: str) -> str:
+    """Hash an access token as `at_hash` does. Source: OpenID Connect Core section 3.1.3.6.
+
+    Ed25519 hashes with SHA-512 (RFC 8032 section 5.1), all others here with SHA-256.
+    """
+    hashed = hashlib.sha512 if algorithm == EDWARDS_ALGORITHM else hashlib.sha256
+    digest = hashed(text.encode()).digest()
+    return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
