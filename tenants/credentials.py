@@ -56,6 +56,10 @@ class CredentialKind(StrEnum):
     REFRESH_TOKEN = "art"  # noqa: S105 - a prefix that everybody may see.
     AUTHORIZATION_CODE = "aac"
     REGISTRATION = "arg"
+    INITIAL_ACCESS_TOKEN = "ait"  # noqa: S105 - a prefix that everybody may see.
+    DEVICE_CODE = "adc"
+    SIGN_IN = "asi"
+    EMAIL_LINK = "ael"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,22 @@ WHEN {
 END"""
 
 
+# A sign-in is of no client and no Api. Alias `sign_in` (tokens_signin); parameter `idle` in seconds.
+_SIGN_IN_SELECTORS: Final = {
+    "subject_id": "sign_in.subject_id",
+    "trust_profile_id": "sign_in.trust_profile_id",
+}
+SIGN_IN_DEATH: Final = f"""CASE
+WHEN sign_in.ended_at IS NOT NULL THEN 'signed_out'
+WHEN sign_in.expires_at <= {NOW} THEN 'expired'
+WHEN sign_in.last_used_at + make_interval(secs => %(idle)b::float8) <= {NOW} THEN 'idle'
+WHEN subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
+WHEN {
+    _is_cut_off(_SIGN_IN_SELECTORS, tenant_id="sign_in.tenant_id", number="sign_in.cut_off_number")
+} THEN 'cut_off'
+END"""
+
+
 # An outside token has neither client nor session nor key of ours.
 _FOREIGN_SELECTORS: Final = {
     "subject_id": "token.subject_id",
