@@ -110,7 +110,7 @@ WHEN {
 END"""
 
 
-# A sign-in is of no client and no Api. Alias `sign_in` (tokens_signin); parameter `idle` in seconds.
+# A sign-in is of no client and no Api. Alias `sign_in` (tokens_signin); parameter `idle`: seconds.
 _SIGN_IN_SELECTORS: Final = {
     "subject_id": "sign_in.subject_id",
     "trust_profile_id": "sign_in.trust_profile_id",

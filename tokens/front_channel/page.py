@@ -22,7 +22,7 @@ from tenants import snapshot
 from tenants.errors import CredentialCheckBusy, SnapshotUnconfirmed
 from tenants.records import BrandingRecord
 from tokens import limits, sign_ins
-from tokens.errors import IssuerNotFound, OAuthError, RateLimited, ServiceUnavailable
+from tokens.errors import IssuerNotFound, RateLimited, ServiceUnavailable
 from tokens.front_channel import cookies, form_tokens, languages
 from tokens.front_channel.errors import PageRefused
 from tokens.front_channel.sentences import SENTENCES
@@ -50,6 +50,12 @@ _PASSING: Final = (
     InterfaceError,
 )
 _UNREADABLE: Final = (RequestDataTooBig, TooManyFieldsSent, SuspiciousOperation)
+_EXPECTED: Final = (
+    ((IssuerNotFound,), "not_found", 404),
+    ((RateLimited,), "too_many", 429),
+    (_PASSING, "unavailable", 503),
+    (_UNREADABLE, "too_large", 400),
+)
 
 
 @dataclass(slots=True)
@@ -224,21 +230,12 @@ def refuse(request: HttpRequest, visit: Visit | None, error: Exception) -> HttpR
 
 
 def _explain(error: Exception) -> tuple[str, int]:
-    match error:
-        case PageRefused():
-            logger.info("page refused: %s %s", error.reason, error.detail)
-            return error.reason, error.status
-        case IssuerNotFound():
-            return "not_found", 404
-        case RateLimited():
-            return "too_many", 429
-        case _ if isinstance(error, _PASSING):
-            return "unavailable", 503
-        case _ if isinstance(error, _UNREADABLE):
-            return "too_large", 400
-        case OAuthError():
-            logger.info("page refused: %s %s", error.error, error.detail)
-            return "unexpected", error.status
-        case _:
-            logger.error("unexpected error", exc_info=error)
-            return "unexpected", 500
+    """Answer the key of what the page says, and the status; the log gets the details."""
+    if isinstance(error, PageRefused):
+        logger.info("page refused: %s %s", error.reason, error.detail)
+        return error.reason, error.status
+    for kinds, reason, status in _EXPECTED:
+        if isinstance(error, kinds):
+            return reason, status
+    logger.error("unexpected error", exc_info=error)
+    return "unexpected", 500
