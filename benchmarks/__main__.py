@@ -1,7 +1,7 @@
 """`make bench`: tokens per second beside those of others, on one machine in one run.
 
-Without a name it measures every row in every workload; with names only those. `layers` and `flat`
-are measurements of their own.
+Without a name it measures every row in every workload; with names only those. `layers`, `flat` and
+`settings` are measurements of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from benchmarks import (
     database,
     flat_tenancy,
     goals,
+    granian_settings,
     layers,
     load,
     measuring,
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
 
     from benchmarks.measuring import Cell, Rounds
 
-OTHERS = {"layers": layers.run, "flat": flat_tenancy.run}
+OTHERS = {
+    "layers": layers.run,
+    "flat": flat_tenancy.run,
+    "settings": granian_settings.run,
+}
 
 
 def main() -> int:

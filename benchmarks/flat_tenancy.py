@@ -52,6 +52,11 @@ class Platform:
     ran: dict[str, list[plans.Ran]] = field(default_factory=dict)
 
     @property
+    def database(self) -> str:
+        """The name of its database."""
+        return f"tenants_{self.tenants}"
+
+    @property
     def asked(self) -> list[int]:
         """The numbers of the tenants that are asked, spread over all."""
         step = max(self.tenants // ASKED_TENANTS, 1)
@@ -208,11 +213,20 @@ def _measure_requests(platforms: list[Platform], running: Database) -> None:
             ]
             for load in loads:
                 load.run(SECONDS)
+            _analyze(platforms, running)
             for _ in range(ROUNDS):
                 for (platform, server, _), load in zip(served, loads, strict=True):
                     _measure_round(platform, server, row, load, running)
+            _analyze(platforms, running)
             for platform, server, requests in served:
                 platform.ran[row] = _watch(platform, server, requests[row][0], running)
+
+
+def _analyze(platforms: list[Platform], running: Database) -> None:
+    """Take the statistics of all of them now: by itself PostgreSQL does so one after the other."""
+    for platform in platforms:
+        with running.connect(platform.database) as superuser:
+            superuser.execute("ANALYZE")
 
 
 def _measure_round(
