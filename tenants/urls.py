@@ -13,9 +13,11 @@ from tenants.api.claims import (
 from tenants.api.client_secrets import ClientSecretsView, ClientSecretView
 from tenants.api.clients import ClientsView, ClientView
 from tenants.api.groups import GroupMembersView, GroupMemberView, GroupsView, GroupView
+from tenants.api.master_tokens import MasterTokensView, MasterTokenView
 from tenants.api.openapi import NothingView, SchemaView
 from tenants.api.policies import PoliciesView, PolicyView
 from tenants.api.policy_trials import PolicyTrialView
+from tenants.api.registration_tokens import InitialAccessTokensView, InitialAccessTokenView
 from tenants.api.subjects import SubjectErasureView, SubjectsView, SubjectView
 from tenants.api.trust_profiles import TrustProfilesView, TrustProfileView
 
@@ -55,6 +57,18 @@ urlpatterns = [
     path(f"{TENANT}/trust-profiles", TrustProfilesView.as_view(), name="api-trust-profiles"),
     path(
         f"{TENANT}/trust-profiles/<uuid:id>", TrustProfileView.as_view(), name="api-trust-profile"
+    ),
+    path(f"{TENANT}/master-tokens", MasterTokensView.as_view(), name="api-master-tokens"),
+    path(f"{TENANT}/master-tokens/<uuid:id>", MasterTokenView.as_view(), name="api-master-token"),
+    path(
+        f"{TENANT}/initial-access-tokens",
+        InitialAccessTokensView.as_view(),
+        name="api-initial-access-tokens",
+    ),
+    path(
+        f"{TENANT}/initial-access-tokens/<uuid:id>",
+        InitialAccessTokenView.as_view(),
+        name="api-initial-access-token",
     ),
     re_path("", NothingView.as_view(), name="api-nothing"),
 ]

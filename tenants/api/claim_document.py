@@ -10,18 +10,16 @@ from rest_framework import serializers
 
 from tenants.api.document import Document
 from tenants.api.fields import Choice, Count, Flag, Text
+from tenants.api.links import LinkName, find_linked
 from tenants.models import ClaimProfile, ClaimRule
 from tenants.models.fields import GrantTypeChoice, validate_slug
-from tenants.queries.managed_policies import LINKS, find_targets
+from tenants.queries.managed_claims import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from django.db.models import Model
-
 MAX_BUDGET_BYTES = 65_536
-TARGETS = {"api": "apis", "client": "clients"}
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -34,16 +32,6 @@ class Condition(serializers.JSONField):
     """A pattern of the policy engine match; the service lints it."""
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class Link(Text):
-    """The name of what a rule is linked to; null for everything of the tenant."""
-
-    def to_representation(self, value: Any) -> str:  # noqa: ANN401 - an Api or a client.
-        """Write the target's name."""
-        _, naming = LINKS[TARGETS[str(self.field_name)]]
-        return str(getattr(value, naming))
-
-
 class ClaimRuleDocument(Document[ClaimRule]):
     """A claim rule; what is left out keeps its value, or has the default."""
 
@@ -54,8 +42,8 @@ class ClaimRuleDocument(Document[ClaimRule]):
     value = Value()
     condition = Condition(required=False)
     is_required = Flag(required=False)
-    api = Link(max_length=255, required=False, allow_null=True)
-    client = Link(max_length=255, required=False, allow_null=True)
+    api = LinkName(LINKS["api"], required=False, allow_null=True)
+    client = LinkName(LINKS["client"], required=False, allow_null=True)
     grant_type = Choice(choices=GrantTypeChoice.choices, required=False, allow_blank=True)
 
 
@@ -86,19 +74,14 @@ class ClaimProfilePageDocument(serializers.Serializer[Any]):
 
 
 def resolve_links(tenant_id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what links name in the place of the names.
+    """Put what links name in the place of the names; null names everything of the tenant.
 
     Raises:
         ValidationError: a name is not there.
     """
-    found = {name: _find(tenant_id, name, values[name]) for name in TARGETS if name in values}
+    found = {
+        member: find_linked(tenant_id, member, link, [values[member]])[0]
+        for member, link in LINKS.items()
+        if values.get(member) is not None
+    }
     return {**values, **found}
-
-
-def _find(tenant_id: UUID, link: str, name: str | None) -> Model | None:
-    if name is None:
-        return None
-    target = find_targets(tenant_id, TARGETS[link], [name]).get(name)
-    if target is None:
-        raise serializers.ValidationError({link: [f"This tenant has no {link} {name}."]})
-    return target

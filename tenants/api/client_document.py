@@ -22,6 +22,7 @@ from tenants.api.fields import (
     Texts,
     URITexts,
 )
+from tenants.api.interactive_document import INTERACTIVE_NAMES, InteractiveDocument
 from tenants.models import Client, ClientSecret, Scope
 from tenants.models.fields import (
     MAX_ACCESS_TOKEN_LIFETIME_SECONDS,
@@ -51,6 +52,7 @@ MEMBER_NAMES = {
     "scopes": "scope",
     "default_scopes": "default_scope",
     "impersonation_scopes": "impersonation_scope",
+    **INTERACTIVE_NAMES,
 }
 
 
@@ -71,7 +73,7 @@ class ClaimPattern(serializers.JSONField):
     """A pattern over claims; the service lints it."""
 
 
-class ClientDocument(Document[Client]):
+class ClientDocument(InteractiveDocument):
     """A client; what is left out keeps its value, or has the default."""
 
     id = serializers.UUIDField(read_only=True)

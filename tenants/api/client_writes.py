@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
 from tenants import audit
 from tenants.api.client_document import MEMBER_NAMES, split_links
-from tenants.errors import Forbidden, InvalidEntity
+from tenants.api.document import renamed_members
+from tenants.api.links import split_links as split_profiles
+from tenants.errors import Forbidden
 from tenants.models import Api, Client
 from tenants.queries.managed_clients import (
+    PROFILE_LINKS,
     SCOPE_LINKS,
     find_scopes,
     find_trust_profile,
@@ -20,7 +22,7 @@ from tenants.queries.managed_clients import (
 from tenants.services.clients import save_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from uuid import UUID
 
     from tenants.api.caller import Caller
@@ -50,17 +52,19 @@ def write_client(client: Client, values: Mapping[str, Any], caller: Caller) -> C
 
     Raises:
         InvalidEntity: naming each wrong member as the document does.
-        Forbidden: it gives management scopes, which only an owner of the tenant may.
+        Forbidden: it gives management scopes or exempts the client from PKCE, which only an owner
+            of the tenant may.
     """
     names = {name for link in SCOPE_LINKS for name in values.get(link, ())}
     scopes = find_scopes(caller.tenant.id, names) if names else []
     own, links = split_links(values, scopes)
+    own, profiles = split_profiles(caller.tenant.id, PROFILE_LINKS, own)
     if own.get("workload_trust_profile"):
         own["workload_trust_profile"] = _find_profile(caller, own["workload_trust_profile"])
     for name, value in own.items():
         setattr(client, name, value)
-    with renamed_members():
-        return save_client(client, actor=caller.actor, links=links)
+    with renamed_members(MEMBER_NAMES):
+        return save_client(client, actor=caller.actor, links={**links, **profiles})
 
 
 def _find_profile(caller: Caller, slug: str) -> TrustProfile:
@@ -69,13 +73,3 @@ def _find_profile(caller: Caller, slug: str) -> TrustProfile:
         text = f"This tenant has no trust profile {slug}."
         raise serializers.ValidationError({"workload_trust_profile": [text]})
     return profile
-
-
-@contextmanager
-def renamed_members() -> Iterator[None]:
-    """Name the members of a refusal as the document does."""
-    try:
-        yield
-    except InvalidEntity as error:
-        messages = {MEMBER_NAMES.get(name, name): texts for name, texts in error.messages.items()}
-        raise InvalidEntity(messages) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,9 +11,10 @@ from rest_framework import serializers
 
 from tenants.api import problems
 from tenants.api.problems import Problem
+from tenants.errors import InvalidEntity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rest_framework.request import Request
 
@@ -63,6 +65,16 @@ def read_query(request: Request, document: type[Document[ModelType]]) -> dict[st
     if not reader.is_valid():
         _refuse({name: [str(text) for text in texts] for name, texts in reader.errors.items()})
     return dict(reader.validated_data)
+
+
+@contextmanager
+def renamed_members(names: Mapping[str, str]) -> Iterator[None]:
+    """Name the members of a service's refusal as the document does."""
+    try:
+        yield
+    except InvalidEntity as error:
+        messages = {names.get(name, name): texts for name, texts in error.messages.items()}
+        raise InvalidEntity(messages) from error
 
 
 def _refuse(errors: Mapping[str, list[str]]) -> None:

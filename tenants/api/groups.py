@@ -28,7 +28,7 @@ from tenants.api.user_document import (
 from tenants.api.view import TenantView, caller_of, in_console
 from tenants.models import Group, Tenant
 from tenants.models.fields import validate_slug
-from tenants.queries.managed_users import get_group, list_groups, list_members
+from tenants.queries.managed_users import GROUPS, list_members
 from tenants.services import changes, groups
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class GroupsView(TenantView):
         """List groups in the order of their slugs, a page at a time."""
         asked = read_query(request, PageQueryDocument)
         size, after = int(asked["page_size"]), read_cursor(asked["cursor"], validate_slug)
-        found = list_groups(caller_of(request).tenant.id, after=after, limit=size + 1)
+        found = GROUPS.page(caller_of(request).tenant.id, after=after, limit=size + 1)
         cursor = write_cursor(found[size - 1].slug) if len(found) > size else None
         page = GroupPageDocument({"items": found[:size], "next_cursor": cursor})
         headers = {"Link": write_link(request, asked, cursor)} if cursor else {}
@@ -86,7 +86,7 @@ class GroupView(TenantView):
     @in_console
     def get(self, request: Request, id: UUID, **_path: str) -> Response:  # noqa: A002 - its name.
         """Read a group and its ETag."""
-        return _answer(get_group(caller_of(request).tenant.id, id))
+        return _answer(GROUPS.get(caller_of(request).tenant.id, id))
 
     @extend_schema(
         operation_id="update_group",
@@ -131,7 +131,7 @@ class GroupMembersView(TenantView):
         """List the members by their ids, a page at a time."""
         asked = read_query(request, PageQueryDocument)
         size, after = int(asked["page_size"]), read_cursor(asked["cursor"], validate_id)
-        group = get_group(caller_of(request).tenant.id, id)
+        group = GROUPS.get(caller_of(request).tenant.id, id)
         found = list_members(group, after=UUID(after) if after else None, limit=size + 1)
         cursor = write_cursor(str(found[size - 1])) if len(found) > size else None
         items = [{"subject": subject_id} for subject_id in found[:size]]
@@ -176,7 +176,7 @@ class GroupMemberView(TenantView):
 def _lock(caller: Caller, group_id: UUID) -> Group:
     """Read a group that nobody else writes before the transaction ends."""
     audit.lock_chain(caller.tenant.id)
-    return get_group(caller.tenant.id, group_id)
+    return GROUPS.get(caller.tenant.id, group_id)
 
 
 def _write(group: Group, values: Mapping[str, Any], caller: Caller) -> None:

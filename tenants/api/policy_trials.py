@@ -13,14 +13,15 @@ from rest_framework.response import Response
 from tenants.api import openapi
 from tenants.api.document import Document, read_body
 from tenants.api.fields import Choice, ScopeText, Text
+from tenants.api.links import split_links
 from tenants.api.policies import SCOPES
-from tenants.api.policy_document import PolicyDocument, split_links
+from tenants.api.policy_document import PolicyDocument
 from tenants.api.view import TenantView, caller_of, in_console
 from tenants.errors import NotFound
 from tenants.models import AccessPolicy
 from tenants.models.access_policy import OperationChoice
 from tenants.policy_engines import lint
-from tenants.queries.managed_policies import get_policy
+from tenants.queries.managed_policies import LINKS, POLICIES
 from tenants.queries.policy_trials import Question, split_names, try_policy
 from tenants.queries.tenant_core import read_core
 
@@ -124,7 +125,7 @@ def judge(tenant: TenantSnapshot, values: Mapping[str, Any]) -> dict[str, JSON]:
         InvalidEntity: naming what is wrong with the policy or the request.
     """
     policy = _find_policy(tenant.id, values.get("policy_id"))
-    own, links = split_links(tenant.id, values.get("policy", {}))
+    own, links = split_links(tenant.id, LINKS, values.get("policy", {}))
     for name, value in own.items():
         setattr(policy, name, value)
     trial = try_policy(tenant, _read_question(values["request"]), policy, links)
@@ -141,7 +142,7 @@ def _read_tenant(path: str) -> TenantSnapshot:
 def _find_policy(tenant_id: UUID, policy_id: UUID | None) -> AccessPolicy:
     if policy_id is None:
         return AccessPolicy(tenant_id=tenant_id, slug="edited")
-    return get_policy(tenant_id, policy_id)
+    return POLICIES.get(tenant_id, policy_id)
 
 
 def _read_question(values: Mapping[str, Any]) -> Question:

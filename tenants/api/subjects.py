@@ -26,7 +26,7 @@ from tenants.api.user_document import (
 )
 from tenants.api.view import TenantView, caller_of, in_console
 from tenants.models import Subject, Tenant
-from tenants.queries.managed_users import ManagedSubjectFilter, get_subject, list_subjects
+from tenants.queries.managed_users import SUBJECTS, ManagedSubjectFilter, list_subjects
 from tenants.services.erasure import erase_subject
 from tenants.services.subjects import save_subject
 
@@ -111,7 +111,7 @@ class SubjectView(TenantView):
         """Change the members that are sent; disabling a subject ends its sessions and tokens."""
         caller = caller_of(request)
         audit.lock_chain(caller.tenant.id)
-        subject = get_subject(caller.tenant.id, id)
+        subject = SUBJECTS.get(caller.tenant.id, id)
         require_match(request, describe_version(SubjectDocument(subject).data))
         values = read_body(request, SubjectDocument, is_partial=True)
         if values:
@@ -134,7 +134,7 @@ class SubjectErasureView(TenantView):
         """End a subject's tokens and remove what is personal, for good; answer the proof."""
         caller = caller_of(request)
         values = read_body(request, ErasureRequestDocument)
-        subject = get_subject(caller.tenant.id, id)
+        subject = SUBJECTS.get(caller.tenant.id, id)
         report = erase_subject(subject, actor=caller.actor, reason=values.get("reason", ""))
         return Response(ErasureDocument(report.describe()).data)
 
@@ -146,6 +146,6 @@ def _write(subject: Subject, values: Mapping[str, Any], caller: Caller) -> None:
 
 
 def _answer(caller: Caller, subject_id: UUID, code: int = status.HTTP_200_OK) -> Response:
-    document = SubjectDocument(get_subject(caller.tenant.id, subject_id)).data
+    document = SubjectDocument(SUBJECTS.get(caller.tenant.id, subject_id)).data
     headers = {"ETag": entity_tag(describe_version(document))}
     return Response(document, status=code, headers=headers)

@@ -13,9 +13,10 @@ from rest_framework import serializers
 from tenants.api.client_document import ClaimPattern
 from tenants.api.document import Document
 from tenants.api.fields import Choice, Count, Flag, KeySet, Seconds, Text, Texts
+from tenants.api.links import LinkNames, split_links
 from tenants.models import TrustProfile
 from tenants.models.fields import validate_slug
-from tenants.queries.managed_trust_profiles import LINKS, find_targets
+from tenants.queries.managed_trust_profiles import LINKS
 from tenants.services.trust_profiles import MAX_SECRET_BYTES, SECRET_SLOTS
 
 if TYPE_CHECKING:
@@ -26,17 +27,6 @@ if TYPE_CHECKING:
 
 DAY_SECONDS: Final = 86_400
 SECRETS: Final = tuple(slot.name for slot in SECRET_SLOTS)
-
-
-class Links(Texts):
-    """The names of what a profile is linked to."""
-
-    child = Text(max_length=255)
-
-    def to_representation(self, data: Any) -> list[Any]:  # noqa: ANN401 - a relation.
-        """Write the names in their order."""
-        _, naming = LINKS[str(self.field_name)]
-        return sorted(str(getattr(target, naming)) for target in data.all())
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -74,7 +64,7 @@ class TrustProfileDocument(Document[TrustProfile]):
     introspection_secret = Secret()
     has_introspection_secret = serializers.SerializerMethodField()
     token_prefix = Text(max_length=64, allow_blank=True, required=False)
-    maximum_scopes = Links(required=False)
+    maximum_scopes = LinkNames(LINKS["maximum_scopes"], required=False)
     scope_claim = Text(max_length=64, required=False)
     scope_mapping = ScopeMapping(required=False)
     required_claims = ClaimPattern(required=False)
@@ -89,7 +79,15 @@ class TrustProfileDocument(Document[TrustProfile]):
     linking_claim = Text(max_length=64, allow_blank=True, required=False)
     linking_verified_claim = Text(max_length=64, allow_blank=True, required=False)
     is_accepted_directly = Flag(required=False)
-    direct_apis = Links(required=False)
+    direct_apis = LinkNames(LINKS["direct_apis"], required=False)
+    is_sign_in_offered = Flag(required=False)
+    sign_in_label = Text(max_length=100, allow_blank=True, required=False)
+    authorization_endpoint = Text(max_length=500, allow_blank=True, required=False)
+    token_endpoint = Text(max_length=500, allow_blank=True, required=False)
+    sign_in_client_id = Text(max_length=255, allow_blank=True, required=False)
+    sign_in_secret = Secret()
+    has_sign_in_secret = serializers.SerializerMethodField()
+    sign_in_scopes = Texts(child=Text(max_length=128), required=False)
 
     @extend_schema_field(OpenApiTypes.BOOL)
     def get_has_shared_secret(self, profile: TrustProfile) -> bool:
@@ -100,6 +98,11 @@ class TrustProfileDocument(Document[TrustProfile]):
     def get_has_introspection_secret(self, profile: TrustProfile) -> bool:
         """Say whether a secret for the introspection endpoint is stored."""
         return profile.introspection_secret_ciphertext is not None
+
+    @extend_schema_field(OpenApiTypes.BOOL)
+    def get_has_sign_in_secret(self, profile: TrustProfile) -> bool:
+        """Say whether a secret for the token endpoint is stored."""
+        return profile.sign_in_secret_ciphertext is not None
 
 
 class TrustProfilePageDocument(serializers.Serializer[Any]):
@@ -124,17 +127,6 @@ def split_values(
     Raises:
         ValidationError: a link names what is not there.
     """
-    links = {name: _find(tenant_id, name, values[name]) for name in LINKS if name in values}
-    secrets = {name: values[name] for name in SECRETS if name in values}
-    own = {name: value for name, value in values.items() if name not in {*links, *secrets}}
-    return own, links, secrets
-
-
-def _find(tenant_id: UUID, link: str, names: list[Any]) -> list[Model]:
-    found = find_targets(tenant_id, link, names) if names else {}
-    unknown = [str(name) for name in names if str(name) not in found]
-    if unknown:
-        model, _ = LINKS[link]
-        noun = model._meta.verbose_name  # noqa: SLF001 - Django's public API.
-        raise serializers.ValidationError({link: [f"This tenant has no {noun} {unknown[0]}."]})
-    return [found[str(name)] for name in names]
+    rest, links = split_links(tenant_id, LINKS, values)
+    secrets = {name: rest[name] for name in SECRETS if name in rest}
+    return {name: value for name, value in rest.items() if name not in secrets}, links, secrets

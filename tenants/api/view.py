@@ -25,24 +25,27 @@ SAFE_METHODS = frozenset(("GET", "HEAD"))
 
 
 class HoldsScope(BasePermission):
-    """Lets a caller pass who holds the scope that the view names for the method."""
+    """Lets a caller pass who holds every scope that the view names for the method."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Say yes.
 
         Raises:
-            Problem: the scope is missing. Source: RFC 6750 section 3.1.
+            Problem: one is missing. Source: RFC 6750 section 3.1.
         """
         caller = caller_of(request)
         scopes: Mapping[str, str] = getattr(view, "scopes", {})
         needed = scopes["read" if request.method in SAFE_METHODS else "write"]
-        if needed not in caller.scopes:
+        if not caller.scopes.issuperset(needed.split(" ")):
             raise insufficient_scope(caller.tenant.issuer, needed)
         return True
 
 
 class TenantView(APIView):
-    """A resource of one tenant; `scopes` names what reading and writing it need."""
+    """A resource of one tenant; `scopes` names what reading and writing it need.
+
+    Where one right alone would lead to more, it names several, with spaces between them.
+    """
 
     permission_classes = (HoldsScope,)
     http_method_names = METHODS

@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 
 from tenants.errors import NotFound
 from tenants.models import Client, ClientSecret, Scope, TrustProfile
+from tenants.queries.managed import Link, Managed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 SCOPE_LINKS: Final = ("scopes", "default_scopes", "impersonation_scopes")
+# The outside issuers of a client: what the links lead to, and by which name a document calls it.
+PROFILE_LINKS: Final[dict[str, Link]] = {
+    "sign_in_profiles": (TrustProfile, "slug"),
+    "excluded_sign_in_profiles": (TrustProfile, "slug"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +34,28 @@ class ClientFilter:
     is_enabled: bool | None = None
 
 
+def _with_links(clients: QuerySet[Client]) -> QuerySet[Client]:
+    scopes = Scope.objects.select_related("api")
+    links = (Prefetch(name, scopes) for name in SCOPE_LINKS)
+    related = ("tenant__environment", "workload_trust_profile")
+    return clients.select_related(*related).prefetch_related(*links, *PROFILE_LINKS)
+
+
+# Six statements, for one client and for a page.
+CLIENTS: Final = Managed(Client, _with_links, order="client_id")
+get_client = CLIENTS.get
+
+
 def list_clients(tenant_id: UUID, wanted: ClientFilter, *, after: str, limit: int) -> list[Client]:
-    """List at most `limit` clients behind the `client_id` named by `after`; four statements."""
-    clients = _clients(tenant_id)
-    if after:
-        clients = clients.filter(client_id__gt=after)
-    if wanted.prefix:
-        clients = clients.filter(client_id__startswith=wanted.prefix)
-    if wanted.kind:
-        clients = clients.filter(kind=wanted.kind)
-    if wanted.is_enabled is not None:
-        clients = clients.filter(is_enabled=wanted.is_enabled)
-    return list(clients.order_by("client_id")[:limit])
-
-
-def get_client(tenant_id: UUID, client_id: UUID) -> Client:
-    """Answer one client; four statements.
-
-    Raises:
-        NotFound: there is none in this tenant.
-    """
-    client = _clients(tenant_id).filter(pk=client_id).first()
-    if client is None:
-        raise NotFound("no such client")
-    return client
+    """List at most `limit` clients behind the `client_id` named by `after`."""
+    return CLIENTS.page(
+        tenant_id,
+        after=after,
+        limit=limit,
+        client_id__startswith=wanted.prefix,
+        kind=wanted.kind,
+        is_enabled=wanted.is_enabled,
+    )
 
 
 def list_secrets(client: Client) -> list[ClientSecret]:
@@ -81,11 +85,3 @@ def find_scopes(tenant_id: UUID, names: Collection[str]) -> list[Scope]:
 def find_trust_profile(tenant_id: UUID, slug: str) -> TrustProfile | None:
     """Find the tenant's trust profile of this name; one statement."""
     return TrustProfile.objects.filter(tenant=tenant_id, slug=slug).first()
-
-
-def _clients(tenant_id: UUID) -> QuerySet[Client]:
-    scopes = Scope.objects.select_related("api")
-    links = (Prefetch(name, scopes) for name in SCOPE_LINKS)
-    related = ("tenant__environment", "workload_trust_profile")
-    clients = Client.objects.filter(tenant=tenant_id).select_related(*related)
-    return clients.prefetch_related(*links)

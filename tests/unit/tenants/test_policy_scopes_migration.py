@@ -14,7 +14,10 @@ from tenants.queries import history
 from tenants.queries.tenant_core import read_core
 from tests.factories.tenants import make_tenant
 
-MIGRATIONS = ("0005_policy_scopes", "0008_user_scopes", "0013_trust_profiles", "0014_claims")
+MIGRATIONS = (
+    *("0005_policy_scopes", "0008_user_scopes", "0013_trust_profiles", "0014_claims"),
+    "0019_master_token_scopes",
+)
 
 
 @pytest.fixture(params=MIGRATIONS)

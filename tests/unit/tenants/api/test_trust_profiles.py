@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tenants.models import AuditEvent, TrustProfile
-from tenants.queries.managed_trust_profiles import list_trust_profiles
+from tenants.queries.managed_trust_profiles import TRUST_PROFILES
 from tenants.records import SYSTEM
 from tenants.services.clients import save_client
 from tenants.services.trust_profiles import save_trust_profile
@@ -66,6 +66,24 @@ NOTHING_SAID: dict[str, Any] = {
     "linking_verified_claim": "",
     "is_accepted_directly": False,
     "direct_apis": [],
+    "is_sign_in_offered": False,
+    "sign_in_label": "",
+    "authorization_endpoint": "",
+    "token_endpoint": "",
+    "sign_in_client_id": "",
+    "has_sign_in_secret": False,
+    "sign_in_scopes": [],
+}
+SIGN_IN: dict[str, Any] = {
+    "audience": "us",
+    "jwks": {"keys": []},
+    "jwks_uri": "https://partner.example/jwks",
+    "is_sign_in_offered": True,
+    "sign_in_label": "Partner",
+    "authorization_endpoint": "https://partner.example/authorize",
+    "token_endpoint": "https://partner.example/token",
+    "sign_in_client_id": "us",
+    "sign_in_scopes": ["email", "profile"],
 }
 
 
@@ -162,6 +180,27 @@ def test_a_secret_is_not_sent_to_another_address_by_who_does_not_know_it(api: Tr
     assert api.patch(path, known, api.get(path)["ETag"]).status_code == 200
 
 
+def test_people_sign_in_with_the_issuer(api: TrustClient) -> None:
+    answer = api.post("", {**GOOD, **SIGN_IN, "sign_in_secret": "theirs"})
+    made = answer.json()
+    assert answer.status_code == 201, made
+    assert made == {"id": made["id"], **GOOD, **NOTHING_SAID, **SIGN_IN, "has_sign_in_secret": True}
+    path = f"/{made['id']}"
+    tag = api.get(path)["ETag"]
+    elsewhere = {"token_endpoint": "https://elsewhere.example/token"}
+    assert set(errors_of(api.patch(path, elsewhere, tag))) == {"sign_in_secret"}
+    for mistake, name in (
+        ({"audience": "them"}, "audience"),
+        ({"token_endpoint": "http://partner.example/token"}, "token_endpoint"),
+        ({"sign_in_scopes": ["openid"]}, "sign_in_scopes"),
+        ({"sign_in_scopes": "email"}, "sign_in_scopes"),
+    ):
+        wrong = {"sign_in_secret": "theirs", **mistake}
+        assert set(errors_of(api.patch(path, wrong, tag))) == {name}
+    removed = api.patch(path, {**elsewhere, "sign_in_secret": None}, tag).json()
+    assert removed["has_sign_in_secret"] is False
+
+
 def test_another_secret_is_another_version(api: TrustClient) -> None:
     path = f"/{api.post('', OPAQUE).json()['id']}"
     first = api.get(path)["ETag"]
@@ -231,7 +270,8 @@ def test_a_wrong_member_is_named(api: TrustClient, members: dict[str, Any], name
 
 def test_issuer_and_audience_are_given_once(api: TrustClient) -> None:
     api.make()
-    assert read_problem(api.post("", {**GOOD, "slug": "other"}))["code"] == "invalid_entity"
+    problem = read_problem(api.post("", {**GOOD, "slug": "other"}))
+    assert problem["errors"].keys() == {"audience"}
     api.make(slug="other", audience="https://other.example")
 
 
@@ -281,7 +321,7 @@ def test_a_list_costs_three_statements_however_long(api: TrustClient, tenant: Te
     for number in range(3):
         api.make(slug=f"p{number}", audience=f"https://{number}.example", maximum_scopes=["read"])
     with CaptureQueriesContext(connection) as statements:
-        assert len(list_trust_profiles(tenant.pk, after="", limit=10)) == 3
+        assert len(TRUST_PROFILES.page(tenant.pk, after="", limit=10)) == 3
     assert len(statements) == 3
 
 
