@@ -65,6 +65,8 @@ def _split(url: str, role: str) -> dict[str, str]:
         # The parser's own message may repeat the password.
         message = "DATABASE_URL can't be read; it looks like postgresql://user:password@host/name."
         raise InvalidEnvironment(message) from error
+    # A standby would answer from what was true a moment ago, and call revoked tokens active.
+    parts.setdefault("target_session_attrs", "read-write")
     if role:
         parts["options"] = f"{parts.get('options', '')} -c role={role}".strip()
     return parts

@@ -65,10 +65,13 @@ def is_operations_request(request: HttpRequest) -> bool:
 
 
 def is_database_ready() -> bool:
-    """Tell whether the database answers."""
+    """Tell whether the database answers and takes writes; one that stands by is let go."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        is_primary = bool(cursor.fetchone() == ("off",))
+    if not is_primary:
+        connection.close()
+    return is_primary
 
 
 def is_broker_ready() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from authplatform import health
+from authplatform import failover, health
 
 urlpatterns = [
     path("", include("tokens.urls")),
@@ -15,3 +15,5 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_text, name="metrics"),
 ]
+
+handler500 = failover.answer_server_error

@@ -178,6 +178,10 @@ def _refuse(wrapper: BaseDatabaseWrapper, error: psycopg.Error) -> NoReturn:
         if not wrapper.in_atomic_block:
             wrapper.close()
         raise ConnectionLost("The database went away; try again.", detail=detail) from error
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        # After a failover the old primary stands by; the next request looks for the new one.
+        wrapper.close()
+        raise DatabaseUnavailable("The database is away; try again.", detail=detail) from error
     if isinstance(error, psycopg.OperationalError):
         # A lock or a statement took too long, or a resource is used up: nothing was stored.
         wrapper.errors_occurred = True

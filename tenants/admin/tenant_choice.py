@@ -12,6 +12,7 @@ from tenants.admin import permissions
 from tenants.admin.requests import parse_uuid
 from tenants.models import Tenant
 from tenants.queries.operators import reach_of, scope
+from tenants.queries.tenant_search import find_by_beginning
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -71,7 +72,7 @@ class TenantFirst(BaseAdmin):
         searched = request.GET.get("path", "").strip()
         tenants = self._possible_tenants(request)
         if searched:
-            tenants = tenants.filter(path__contains=searched)
+            tenants = find_by_beginning(tenants, searched)
         found = list(tenants.values_list("pk", "path")[: MAX_SHOWN + 1])
         context = {
             **self.admin_site.each_context(request),

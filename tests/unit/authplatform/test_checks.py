@@ -31,6 +31,8 @@ def test_settings_as_shipped_pass() -> None:
         ("AUTHPLATFORM_TRUSTED_PROXIES", ["nonsense"], "E007"),
         ("AUTHPLATFORM_OPERATIONS_ADDRESSES", ["10.0.0.1/8"], "E008"),
         ("TENANTS_OUTGOING_PRIVATE_ADDRESSES", [""], "E009"),
+        ("TENANTS_OUTGOING_CA_FILE", "/nowhere/authority.pem", "E031"),
+        ("TENANTS_OUTGOING_CA_FILE", __file__, "E031"),
         ("AUTHPLATFORM_OPERATIONS_TOKEN", "short", "E010"),
         ("AUTHPLATFORM_TASK_TIME_LIMIT_SECONDS", 5, "E011"),
         ("AUTHPLATFORM_TASK_VISIBILITY_TIMEOUT_SECONDS", 240, "E012"),

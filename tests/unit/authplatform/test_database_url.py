@@ -24,6 +24,20 @@ def test_given_options_are_kept() -> None:
     assert conninfo.conninfo_to_dict(text)["options"] == "-c a=b -c role=app"
 
 
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        pytest.param("", "read-write", id="a primary unless said otherwise"),
+        pytest.param("?target_session_attrs=any", "any", id="as the operator says"),
+    ],
+)
+def test_connections_go_to_the_primary(query: str, wanted: str) -> None:
+    url = f"postgresql://web@one,two/auth{query}"
+    assert read_url(url)["OPTIONS"]["target_session_attrs"] == wanted
+    text = write_connection_string(url)
+    assert conninfo.conninfo_to_dict(text)["target_session_attrs"] == wanted
+
+
 def test_unreadable_url_is_refused_without_its_password() -> None:
     with pytest.raises(InvalidEnvironment) as caught:
         read_url("postgresql://web:sensitive@[db/auth")

@@ -52,7 +52,7 @@ def test_production_names_the_missing_variable(name: str) -> None:
     ("name", "text"),
     [
         pytest.param("PORT", "0", id="port zero"),
-        pytest.param("PORT", "65535", id="no port left for the example"),
+        pytest.param("PORT", "65534", id="no ports left for the demo"),
         pytest.param("PORT", "eighty", id="port in words"),
         pytest.param("PORT", "٨٠", id="port in other digits"),
         pytest.param("BASE_URL", "login.example", id="no scheme"),

@@ -2,10 +2,12 @@ import json
 import socket
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.test import Client
 from pytest_django import Settings
 
 from authplatform.celery import app
+from tokens import partitions
 
 TOKEN = "t" * 32
 
@@ -19,8 +21,8 @@ def test_healthz_answers_anyone(client: Client) -> None:
 def test_readyz_names_each_check(client: Client) -> None:
     response = client.get("/readyz")
     outcomes = json.loads(response.content)
-    assert {"database", "broker", "keys"} <= outcomes.keys()
-    assert (outcomes["database"], outcomes["keys"]) == ("ok", "ok")
+    assert outcomes.keys() == {"database", "broker", "keys", "partitions"}
+    assert {outcomes[name] for name in ("database", "keys", "partitions")} == {"ok"}
 
 
 @pytest.mark.django_db
@@ -36,6 +38,24 @@ def test_readyz_fails_without_its_broker(
     assert response.status_code == 503
     assert json.loads(response.content)["broker"] == "failed"
     assert not settings.AUTHPLATFORM_IS_QUEUE_IN_DATABASE
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["TENANTS_TOKEN_PEPPERS", "TENANTS_KEY_ENCRYPTION_KEYS"])
+def test_readyz_fails_without_its_keys(client: Client, settings: Settings, name: str) -> None:
+    setattr(settings, name, {})
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["keys"]) == (503, "failed")
+
+
+@pytest.mark.django_db
+def test_readyz_fails_without_partitions_ahead(client: Client) -> None:
+    last = partitions.list_partitions(DEFAULT_DB_ALIAS)[1:]
+    with connection.cursor() as cursor:
+        for partition in last:
+            cursor.execute(f"DROP TABLE {partition.name}")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["partitions"]) == (503, "failed")
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/metrics"])

@@ -38,6 +38,16 @@ def test_scrape_tells_the_state_of_the_database() -> None:
     assert values("partition_horizon_seconds")[()] > timedelta(days=1).total_seconds()
 
 
+def test_no_label_has_values_of_a_request(client: Client) -> None:
+    names = ("unbounded-tenant", "unbounded-path", "unbounded-client")
+    path, unknown, client_id = names
+    client.post(f"/t/acme/production/{path}/oauth/token", {"client_id": client_id})
+    tenant = make_tenant("unbounded-made")
+    client.post(f"/t/{tenant.path}/oauth/token", {"grant_type": client_id, "client_id": client_id})
+    client.generic(unknown.upper(), f"/{unknown}")
+    assert "unbounded" not in metrics.write_exposition().decode().lower()
+
+
 def test_scrape_counts_keys_by_state() -> None:
     before = values("signing_keys")
     make_tenant()
