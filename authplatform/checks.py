@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,16 @@ def _are_networks(texts: Sequence[str]) -> bool:
         return all(ipaddress.ip_network(text) for text in texts)
     except ValueError:
         return False
+
+
+def _is_authority_file_or_empty(path: str) -> bool:
+    if not path:
+        return True
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
+        return False
+    return True
 
 
 def _is_long_or_empty(token: str) -> bool:
@@ -126,6 +137,13 @@ RULES = (
         _are_networks,
         "holds something that is no network",
         "Write networks like 10.0.0.0/8, separated by commas.",
+    ),
+    SettingRule(
+        "authplatform.E031",
+        "TENANTS_OUTGOING_CA_FILE",
+        _is_authority_file_or_empty,
+        "can't be read as certificates in PEM",
+        "Set OUTGOING_CA_FILE to a file with the certificates of your own authorities, or to none.",
     ),
     SettingRule(
         "authplatform.E010",

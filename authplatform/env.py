@@ -6,12 +6,13 @@ import base64
 import binascii
 import os
 from dataclasses import dataclass
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from authplatform import postgres
+from authplatform import mail_server, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8000
 DEFAULT_ROLE = "authplatform_app"
 LOOPBACK = "127.0.0.0/8,::1/128"
+# Where the demo's outside provider listens: on an address that nothing else of ours has, so that
+# outgoing calls of the demo reach nothing but it.
+PROVIDER_ADDRESS = "127.0.0.42"
+PROVIDER_FOLDER = "demo-provider"
+PROVIDER_AUTHORITY = "authority.pem"
+OUTGOING_VARIABLES = ("OUTGOING_PRIVATE_ADDRESSES", "OUTGOING_CA_FILE")
 REDIS_SCHEMES = frozenset(("redis", "rediss", "unix"))
 
 
@@ -49,6 +56,8 @@ class Environment:
     database_role: str
     celery_broker_url: str
     redis_url: str
+    smtp_url: str
+    mail_from: str
     secret_key: str
     token_peppers: dict[str, bytes]
     key_encryption_keys: dict[str, bytes]
@@ -56,6 +65,8 @@ class Environment:
     operations_addresses: tuple[str, ...]
     operations_token: str
     outgoing_private_addresses: tuple[str, ...]
+    outgoing_ca_file: str
+    demo_provider_url: str
     access_log: bool
     lean_adapter: bool
     metrics_directory: str
@@ -116,6 +127,7 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
     fallback = f"http://localhost:{port}" if local else ""
     base_url = _read_url(given, "BASE_URL", fallback)
     database_url = given.get("DATABASE_URL") or _embedded_url(data_directory, stage)
+    authority = _find_provider_authority(given, stage, data_directory)
     return Environment(
         stage=stage,
         data_directory=data_directory,
@@ -128,6 +140,8 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
         database_role=given.get("DATABASE_ROLE", DEFAULT_ROLE),
         celery_broker_url=given.get("CELERY_BROKER_URL", ""),
         redis_url=_read_redis_url(given),
+        smtp_url=_read_smtp_url(given),
+        mail_from=_read_mail_from(given, base_url),
         secret_key=_require(given, "SECRET_KEY"),
         token_peppers=_read_keys(given, "TOKEN_PEPPERS"),
         key_encryption_keys=_read_keys(given, "KEY_ENCRYPTION_KEYS"),
@@ -136,7 +150,13 @@ def _parse(given: Mapping[str, str], *, stage: Stage, data_directory: Path) -> E
             given, "OPERATIONS_ADDRESSES", default=LOOPBACK if local else ""
         ),
         operations_token=given.get("OPERATIONS_TOKEN", ""),
-        outgoing_private_addresses=_read_list(given, "OUTGOING_PRIVATE_ADDRESSES"),
+        outgoing_private_addresses=_read_list(
+            given,
+            "OUTGOING_PRIVATE_ADDRESSES",
+            default=f"{PROVIDER_ADDRESS}/32" if authority else "",
+        ),
+        outgoing_ca_file=given.get("OUTGOING_CA_FILE", authority),
+        demo_provider_url=f"https://{PROVIDER_ADDRESS}:{port + 2}" if authority else "",
         access_log=_read_switch(given, "ACCESS_LOG"),
         lean_adapter=_read_switch(given, "LEAN_ADAPTER", default="on"),
         metrics_directory=given.get("PROMETHEUS_MULTIPROC_DIR", ""),
@@ -163,10 +183,19 @@ def _embedded_url(data_directory: Path, stage: Stage) -> str:
     return postgres.owner_url(data_directory / "postgres")
 
 
+def _find_provider_authority(given: Mapping[str, str], stage: Stage, data_directory: Path) -> str:
+    """Return the file of the authority that the demo's outside provider has; none elsewhere."""
+    path = data_directory / PROVIDER_FOLDER / PROVIDER_AUTHORITY
+    is_demo = stage is Stage.EMBEDDED and not given.get("DATABASE_URL")
+    # Who says what may be called has said it; the demo then does without.
+    is_demo = is_demo and given.keys().isdisjoint(OUTGOING_VARIABLES)
+    return str(path) if is_demo and path.is_file() else ""
+
+
 def _read_port(given: Mapping[str, str]) -> int:
     text = given.get("PORT") or str(DEFAULT_PORT)
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65534:  # noqa: PLR2004 - the example server takes the next port.
-        raise InvalidEnvironment(f"PORT is {text!r}; set it to a number from 1 to 65534.")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65533:  # noqa: PLR2004 - the demo's servers take the next two.
+        raise InvalidEnvironment(f"PORT is {text!r}; set it to a number from 1 to 65533.")
     return int(text)
 
 
@@ -193,6 +222,24 @@ def _read_redis_url(given: Mapping[str, str]) -> str:
     if not is_good:
         # Not as it was given: it may hold a password.
         raise InvalidEnvironment("REDIS_URL must be a URL like redis://cache.example:6379/0.")
+    return text
+
+
+def _read_smtp_url(given: Mapping[str, str]) -> str:
+    text = given.get("SMTP_URL", "")
+    try:
+        mail_server.read_url(text)
+    except ValueError:
+        raise InvalidEnvironment(
+            "SMTP_URL must be a URL like smtp+starttls://user:password@mail.example:587."
+        ) from None
+    return text
+
+
+def _read_mail_from(given: Mapping[str, str], base_url: str) -> str:
+    text = given.get("MAIL_FROM") or f"no-reply@{urlsplit(base_url).hostname}"
+    if "@" not in parseaddr(text)[1] or not text.isprintable():
+        raise InvalidEnvironment("MAIL_FROM must be an address like Example <id@example.com>.")
     return text
 
 

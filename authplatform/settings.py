@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from authplatform import database_url, logs
+from authplatform import database_url, logs, mail_server
 from authplatform.env import Stage, read_environment
 
 ENVIRONMENT = read_environment()
@@ -16,6 +16,7 @@ IS_PRODUCTION = ENVIRONMENT.stage is Stage.PRODUCTION
 AUTHPLATFORM_STAGE = ENVIRONMENT.stage.value
 AUTHPLATFORM_DATA_DIRECTORY = ENVIRONMENT.data_directory
 AUTHPLATFORM_DEMO_FILE = ENVIRONMENT.data_directory / "demo.env"
+AUTHPLATFORM_DEMO_PROVIDER_URL = ENVIRONMENT.demo_provider_url
 AUTHPLATFORM_ADMIN_BASE_URL = ENVIRONMENT.admin_base_url
 AUTHPLATFORM_TRUSTED_PROXIES = list(ENVIRONMENT.trusted_proxies)
 AUTHPLATFORM_OPERATIONS_ADDRESSES = list(ENVIRONMENT.operations_addresses)
@@ -30,6 +31,7 @@ TENANTS_BASE_URL = ENVIRONMENT.base_url
 TENANTS_TOKEN_PEPPERS = ENVIRONMENT.token_peppers
 TENANTS_KEY_ENCRYPTION_KEYS = ENVIRONMENT.key_encryption_keys
 TENANTS_OUTGOING_PRIVATE_ADDRESSES = list(ENVIRONMENT.outgoing_private_addresses)
+TENANTS_OUTGOING_CA_FILE = ENVIRONMENT.outgoing_ca_file
 TENANTS_OUTGOING_TIMEOUT_SECONDS = 5.0
 TENANTS_OUTGOING_MAX_BYTES = 65536
 TENANTS_SNAPSHOT_MAX_AGE_SECONDS = 1.0
@@ -59,7 +61,9 @@ AUTH_USER_MODEL = "tenants.User"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-USE_I18N = False
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # Of end users' pages; the admin is English.
+LOCALE_PATHS = [BASE_DIR / "tokens" / "locale"]
+USE_I18N = True
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s T"  # With seconds and zone: the admin shows records.
 APPEND_SLASH = False
@@ -175,6 +179,15 @@ EMAIL_BACKEND = (
     else "django.core.mail.backends.filebased.EmailBackend"
 )
 EMAIL_FILE_PATH = str(ENVIRONMENT.data_directory / "mail")
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from
+_MAIL_SERVER = mail_server.read_url(ENVIRONMENT.smtp_url)
+EMAIL_HOST = _MAIL_SERVER.host
+EMAIL_PORT = _MAIL_SERVER.port
+EMAIL_HOST_USER = _MAIL_SERVER.user
+EMAIL_HOST_PASSWORD = _MAIL_SERVER.password
+EMAIL_USE_TLS = _MAIL_SERVER.uses_starttls
+EMAIL_USE_SSL = _MAIL_SERVER.uses_tls
+EMAIL_TIMEOUT = 20
 
 # Task queue: PostgreSQL itself, unless a broker is named.
 AUTHPLATFORM_IS_QUEUE_IN_DATABASE = not ENVIRONMENT.celery_broker_url
@@ -242,8 +255,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ClientKind": "tenants.models.Client.Kind",
         "GrantType": "tenants.models.fields.GrantTypeChoice",
+        "MasterTokenKind": "tenants.models.MasterToken.Kind",
         "AuthenticationMethod": "tenants.models.Client.AuthenticationMethod",
         "TokenFormat": "tenants.models.fields.TokenFormat",
+        "SignatureAlgorithm": "tenants.api.interactive_document.ALGORITHMS",
         "PolicyEffect": "tenants.models.access_policy.AccessPolicy.Effect",
         "PolicyEngine": "tenants.models.access_policy.AccessPolicy.Engine",
         "PolicyMode": "tenants.models.access_policy.AccessPolicy.Mode",

@@ -11,7 +11,14 @@ import socket
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from authplatform.env import Environment, Stage, read_data_directory, read_stage
+from authplatform import provider_certificate
+from authplatform.env import (
+    PROVIDER_ADDRESS,
+    Environment,
+    Stage,
+    read_data_directory,
+    read_stage,
+)
 from authplatform.secret_file import generate_secrets, write_once
 
 if TYPE_CHECKING:
@@ -52,8 +59,11 @@ def probe_ports(environment: Environment, *, patient: bool) -> None:
         StartRefused: A port is taken.
     """
     deadline = time.monotonic() + (PATIENCE_SECONDS if patient else 0)
-    for port in (environment.port, environment.port + 1):
-        while _is_taken(environment.bind_address, port):
+    places = [(environment.bind_address, environment.port + number) for number in range(2)]
+    if environment.demo_provider_url:
+        places.append((PROVIDER_ADDRESS, environment.port + 2))
+    for address, port in places:
+        while _is_taken(address, port):
             if time.monotonic() >= deadline:
                 raise StartRefused(f"Port {port} is taken: stop what uses it, or set PORT.")
             time.sleep(POLL_SECONDS)
@@ -93,6 +103,7 @@ def _generate_secrets(directory: Path) -> None:
     write_once(directory / "secrets.env", generate_secrets())
     sign_in = {"ADMIN_USERNAME": "admin", "ADMIN_PASSWORD": secrets.token_urlsafe(18)}
     write_once(directory / "demo.env", sign_in)
+    provider_certificate.make_once(directory)
 
 
 def _is_taken(address: str, port: int) -> bool:

@@ -10,8 +10,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from authplatform import child_signals
-from authplatform.env import Environment, Stage, read_assignments
+from authplatform import child_signals, provider_certificate
+from authplatform.env import (
+    PROVIDER_ADDRESS,
+    PROVIDER_FOLDER,
+    Environment,
+    Stage,
+    read_assignments,
+)
 from authplatform.supervisor_children import ROOT, Child
 from authplatform.supervisor_installation import StartRefused
 
@@ -59,8 +65,7 @@ def start_all(environment: Environment, children: list[Child]) -> None:
     web = _web(environment, variables)
     _start(web, children)
     demo = _load_demo(environment, variables)
-    example = _resource_server(environment, variables)
-    if example:
+    for example in _examples(environment, variables):
         _start(example, children)
     _wait_until_it_answers(environment, web)
     _announce(environment, demo)
@@ -114,6 +119,12 @@ def _task_queue(environment: Environment, variables: Mapping[str, str]) -> list[
     ]
 
 
+def _examples(environment: Environment, variables: Mapping[str, str]) -> list[Child]:
+    """Return what the demo has around the platform; there is none without the demo."""
+    found = (_resource_server(environment, variables), _provider(environment, variables))
+    return [child for child in found if child is not None]
+
+
 def _resource_server(environment: Environment, variables: Mapping[str, str]) -> Child | None:
     """Return the example that accepts the demo's tokens; there is none without the demo."""
     demo = read_assignments(environment.data_directory / "demo.env")
@@ -130,6 +141,26 @@ def _resource_server(environment: Environment, variables: Mapping[str, str]) -> 
         "--log-level=warning",
     ]
     return Child("The example resource server", command, {**variables, **chosen})
+
+
+def _provider(environment: Environment, variables: Mapping[str, str]) -> Child | None:
+    """Return the outside provider that the demo asks about opaque tokens."""
+    if not environment.demo_provider_url:
+        return None
+    folder = environment.data_directory / PROVIDER_FOLDER
+    command = [
+        *GRANIAN,
+        "authplatform.demo_provider:make_application",
+        "--factory",
+        f"--host={PROVIDER_ADDRESS}",
+        f"--port={environment.port + 2}",
+        f"--ssl-certificate={folder / provider_certificate.CERTIFICATE}",
+        f"--ssl-keyfile={folder / provider_certificate.PRIVATE_KEY}",
+        "--blocking-threads=1",
+        "--respawn-failed-workers",
+        "--log-level=warning",
+    ]
+    return Child("The demo's outside provider", command, variables)
 
 
 def _load_demo(environment: Environment, variables: Mapping[str, str]) -> str:

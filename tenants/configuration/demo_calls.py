@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tenants.configuration import demo_issuer, demo_users
+from tenants.configuration import demo_issuer, demo_provider, demo_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type's name.
 CLIENT_CREDENTIALS: Final = {"grant_type": "client_credentials"}
 ADD_USER: Final = (
@@ -113,7 +115,9 @@ def _show_thinktecture(place: Place) -> Iterator[Trial]:
     yield Trial("An Api has its own address and a key that it shares (HS256)", users)
     reports = place.token(path="/apis/reports/oauth/token", scope="reports:read")
     yield Trial("Another has a public key (RS256), and tokens for half an hour", reports)
-    yield Trial("The public keys, among them the next one", place.get("/jwks"))
+    archive = place.token(path="/apis/archive/oauth/token", scope="archive:read")
+    yield Trial("A third has a key with an X.509 certificate: see x5t#S256", archive)
+    yield Trial("The public keys, among them the next one, and the certificate", place.get("/jwks"))
     metadata = place.get("/.well-known/oauth-authorization-server")
     yield Trial("All that a library needs to know of the issuer", metadata)
 
@@ -199,6 +203,18 @@ def _show_aidbox(place: Place) -> Iterator[Trial]:
         question = place.send("/access/v1/evaluation", _ask_to_read(secrecy))
         asked = Call(question.url, user=place.user("gateway"), document=question.document)
         yield Trial(f"The API asks whether a doctor may read a {secrecy} record", asked)
+    if place.demo.provider_url:
+        swap = Call(f"{place.issuer}/oauth/token", user=place.user("exchange"), form=_swap(place))
+        yield Trial("Once, within an hour: a hospital's opaque token, which is asked about", swap)
+
+
+def _swap(place: Place) -> dict[str, Value]:
+    key = place.demo.secrets[demo_provider.KEY_NAME]
+    return {
+        "grant_type": EXCHANGE,
+        "subject_token": demo_provider.make_token(key, now=int(time.time())),
+        "subject_token_type": ACCESS_TOKEN,
+    }
 
 
 def _ask_to_read(secrecy: str) -> dict[str, JSON]:
@@ -207,6 +223,17 @@ def _ask_to_read(secrecy: str) -> dict[str, JSON]:
         "action": {"name": "read"},
         "resource": {"type": "Patient", "id": "1", "properties": {"secrecy": secrecy}},
     }
+
+
+def _show_shop(place: Place) -> Iterator[Trial]:
+    metadata = place.get("/.well-known/openid-configuration")
+    yield Trial("All that a library for OpenID Connect needs to know", metadata)
+    form = {"client_id": "tv", "scope": "openid orders:read"}
+    begun = Call(f"{place.issuer}/oauth/device", form=form, answers="device_code")
+    yield Trial("A television asks for a code; its owner types it at the address beside it", begun)
+    asked = {"grant_type": DEVICE_CODE, "client_id": "tv", "device_code": begun}
+    pending = Call(f"{place.issuer}/oauth/token", form=asked)
+    yield Trial("It asks for its token, and nobody has typed the code yet: refused", pending, 400)
 
 
 def _show_platform(place: Place) -> Iterator[Trial]:
@@ -221,6 +248,7 @@ _TRIALS: Final = {
     "demo/seeds/ideavate": _show_ideavate,
     "demo/seeds/onewelcome": _show_onewelcome,
     "demo/seeds/aidbox": _show_aidbox,
+    "demo/people/shop": _show_shop,
     "platform/production/platform": _show_platform,
 }
 

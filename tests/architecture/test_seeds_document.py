@@ -23,8 +23,8 @@ TITLES = [
     for node in ast.walk(ast.parse(CALLS))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Trial"
 ]
-# Somebody else's provider, and a setting of the installation: the page says so.
-WITHOUT_DEMO = {42, 55}
+# A setting of the installation: the page says so.
+WITHOUT_DEMO = {55}
 
 
 def read_slugs() -> set[str]:

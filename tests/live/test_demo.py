@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import hashlib
+import itertools
 import json
 import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import jwt
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from tests.live.management_shell import variables_of
 from tests.run.platform_process import ROOT, wait_until
@@ -63,11 +69,32 @@ def test_everything_that_can_be_tried_works_in_a_shell(live: Installation) -> No
     told = [line for line in printed if line.startswith("  ")]
     trials = dict(zip(told[::2], told[1::2], strict=True))
     assert len(trials) > 20
+    assert any("hospital's opaque token" in title for title in trials)
     for title, line in trials.items():
         answer = run("/bin/sh", "-c", line, live=live)
         document = json.loads(answer) if answer else {}
         assert ("error" in document) is title.endswith(": refused"), (title, answer)
         assert "active" not in document or document["active"] is True, title
+
+
+@pytest.mark.needs("curl")
+def test_certificate_of_an_api_is_named_by_its_token_and_published(live: Installation) -> None:
+    printed = run(sys.executable, "manage.py", "demo", "--more", live=live).splitlines()
+    lines = {
+        title: json.loads(run("/bin/sh", "-c", line, live=live))
+        for title, line in itertools.pairwise(printed)
+        if "certificate" in title
+    }
+    told, keys = lines.values()
+    header = jwt.get_unverified_header(told["access_token"])
+    (certified,) = (key for key in keys["keys"] if "x5c" in key)
+    der = base64.b64decode(certified["x5c"][0])
+    digest = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+    assert header["x5t#S256"] == certified["x5t#S256"] == digest
+    public = x509.load_der_x509_certificate(der).public_key()
+    assert isinstance(public, EllipticCurvePublicKey)
+    claims = jwt.decode(told["access_token"], public, algorithms=["ES256"], audience="archive")
+    assert claims["client_id"] == "machine"
 
 
 def test_example_resource_server_greets_the_demo_client(live: Installation) -> None:

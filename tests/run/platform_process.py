@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from authplatform.env import PROVIDER_ADDRESS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -79,13 +81,14 @@ class Platform:
 
 
 def find_free_port() -> int:
-    """Return a port that is free together with the next one."""
+    """Return a port that is free together with the next two, which the demo takes."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             port = int(first.getsockname()[1])
             with contextlib.suppress(OSError, OverflowError):
                 second.bind(("127.0.0.1", port + 1))
+                third.bind((PROVIDER_ADDRESS, port + 2))
                 return port
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from authplatform.env import read_assignments
+from authplatform.env import PROVIDER_ADDRESS, PROVIDER_FOLDER, read_assignments
 from authplatform.postgres import owner_url
 from tests.embedded import make_reachable_folder
 from tests.run.platform_process import (
@@ -106,6 +106,23 @@ def test_taken_port_of_the_example_is_refused(tmp_path: Path) -> None:
     port = find_free_port()
     with socket.create_server(("127.0.0.1", port + 1)):
         assert f"Port {port + 1} is taken" in read_refusal(tmp_path, port)
+
+
+def test_taken_port_of_the_demos_provider_is_refused(tmp_path: Path) -> None:
+    port = find_free_port()
+    with socket.create_server((PROVIDER_ADDRESS, port + 2)):
+        assert f"Port {port + 2} is taken" in read_refusal(tmp_path, port)
+
+
+def test_provider_of_the_demo_has_a_key_of_its_own_and_runs(platform: Platform) -> None:
+    files = platform.folder / PROVIDER_FOLDER
+    assert files.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o777 for path in files.iterdir()} == {
+        "authority.pem": 0o600,
+        "certificate.pem": 0o600,
+        "key.pem": 0o600,
+    }
+    wait_until(lambda: bool(platform.find_children("authplatform.demo_provider")))
 
 
 def test_unwritable_folder_is_refused(tmp_path: Path) -> None:

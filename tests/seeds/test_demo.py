@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
 import shlex
+import ssl
 import stat
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from django.core.management import call_command
 from django.test import Client as HttpClient
 
-from tenants.configuration import demo
+from authplatform import provider_certificate
+from authplatform.demo_provider import application
+from authplatform.env import PROVIDER_ADDRESS, PROVIDER_AUTHORITY, PROVIDER_FOLDER
+from tenants import credentials
+from tenants.configuration import demo, demo_provider
 from tenants.configuration.demo_calls import Call, list_trials
+from tenants.configuration.demo_people import (
+    EMAIL,
+    EXTERNAL_ID,
+    PASSWORD_NAME,
+    VERIFIER,
+    list_visits,
+)
 from tenants.database_roles import APP
-from tenants.models import Client, ClientSecret, ConfigurationChange, Subject, Tenant, User
+from tenants.models import (
+    Client,
+    ClientSecret,
+    ConfigurationChange,
+    CutOff,
+    Subject,
+    SubjectIdentity,
+    SubjectPassword,
+    Tenant,
+    TrustProfile,
+    User,
+)
 from tenants.records import SYSTEM
 from tenants.services import changes, client_secrets, clients, erasure, offboarding
+from tenants.services.subject_credentials import set_password
 from tests.management_client import set_role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -34,7 +63,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 SEEDS = ("spaceblocks", "thinktecture", "ideavate", "onewelcome", "aidbox")
-PATHS = [*(f"demo/seeds/{seed}" for seed in SEEDS), "platform/production/platform"]
+SHOP = "demo/people/shop"
+PATHS = [*(f"demo/seeds/{seed}" for seed in SEEDS), SHOP, "platform/production/platform"]
 
 
 @pytest.fixture(autouse=True)
@@ -164,10 +194,11 @@ def test_a_gateway_sees_every_tenants_token_as_active(demo_file: Path) -> None:
 
 TITLES = {
     "demo/seeds/spaceblocks": 4,
-    "demo/seeds/thinktecture": 4,
+    "demo/seeds/thinktecture": 5,
     "demo/seeds/ideavate": 8,
     "demo/seeds/onewelcome": 4,
     "demo/seeds/aidbox": 6,
+    SHOP: 3,
     "platform/production/platform": 1,
 }
 
@@ -199,11 +230,16 @@ def test_backend_acts_for_its_user(settings: Settings) -> None:
 
 
 def test_each_api_has_its_own_key(settings: Settings) -> None:
-    users, reports, jwks, metadata = answers_of(settings, "thinktecture")
-    algorithms = [header_of(answer["access_token"])["alg"] for answer in (users, reports)]
-    assert algorithms == ["HS256", "RS256"]
+    users, reports, archive, jwks, metadata = answers_of(settings, "thinktecture")
+    headers = [header_of(answer["access_token"]) for answer in (users, reports, archive)]
+    assert [header["alg"] for header in headers] == ["HS256", "RS256", "ES256"]
     assert reports["expires_in"] == 1800
-    assert {key["kty"] for key in jwks["keys"]} == {"RSA"}
+    assert {key["kty"] for key in jwks["keys"]} == {"RSA", "EC"}
+    (certified,) = (key for key in jwks["keys"] if "x5c" in key)
+    assert certified["kid"] == headers[2]["kid"]
+    digest = hashlib.sha256(base64.b64decode(certified["x5c"][0])).digest()
+    thumbprint = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert headers[2]["x5t#S256"] == certified["x5t#S256"] == thumbprint
     assert metadata["jwks_uri"].endswith("/jwks")
 
 
@@ -239,9 +275,18 @@ def test_service_renews_and_ends_its_session_and_newcomers_get_nothing(settings:
     assert (normal["decision"], secret["decision"]) == (True, False)
 
 
+def test_television_waits_for_its_owner(settings: Settings) -> None:
+    metadata, begun, pending = answers_of(settings, "shop")
+    assert metadata["issuer"].endswith(f"/t/{SHOP}")
+    assert begun["verification_uri"].startswith(metadata["issuer"])
+    assert begun["user_code"]
+    assert pending["error"] == "authorization_pending"
+
+
 def test_announcement_is_short_and_names_the_rest() -> None:
     text = run_demo()
-    assert len(text.splitlines()) == 2 * len(PATHS) + 1
+    # Where people sign in, an address is told besides.
+    assert len(text.splitlines()) == 2 * len(PATHS) + 1 + 1
     assert text.splitlines()[-1].endswith("manage.py demo --more")
     out = io.StringIO()
     call_command("demo", more=True, stdout=out)
@@ -261,9 +306,9 @@ def test_secrets_are_made_for_this_installation_and_only_its_owner_reads_them(
     assert stat.S_IMODE(demo_file.stat().st_mode) == 0o600
     assert [path.name for path in demo_file.parent.iterdir()] == ["demo.env"]
     values = [line.split("=", 1)[1] for line in text.splitlines() if "_SECRET=" in line]
-    assert len(values) == 17
+    assert len(values) == 23
     # The example resource server is one of the gateways.
-    assert len(set(values)) == 16
+    assert len(set(values)) == 22
     assert not User.objects.exists()
 
 
@@ -308,6 +353,72 @@ def test_user_of_the_demo_who_was_erased_stays_away(settings: Settings) -> None:
     assert not Subject.objects.filter(external_id="anna").exists()
 
 
+def find_password(demo_file: Path) -> str:
+    lines = demo_file.read_text().splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith(PASSWORD_NAME))
+
+
+def is_password_of_customer(password: str) -> bool:
+    stored = SubjectPassword.objects.get(subject__external_id=EXTERNAL_ID)
+    return credentials.is_typed_secret(password, stored.password_hash)
+
+
+def test_customer_of_the_shop_has_the_password_that_is_told(demo_file: Path) -> None:
+    text = run_demo()
+    password = find_password(demo_file)
+    assert is_password_of_customer(password)
+    (line,) = (line for line in text.splitlines() if line.startswith("Sign in as"))
+    issuer = f"{SHOP}/sign-in"
+    assert line.startswith(f"Sign in as {EMAIL} with {password}: http")
+    assert line.endswith(f"/t/{issuer}")
+    assert CutOff.objects.filter(subject_id=customer().pk).count() == 1
+
+
+def customer() -> Subject:
+    return Subject.objects.get(tenant__path=SHOP, external_id=EXTERNAL_ID)
+
+
+def test_customer_keeps_a_password_of_their_own_until_the_file_is_deleted(demo_file: Path) -> None:
+    run_demo()
+    person = customer()
+    own = "a pass phrase of my own"
+    set_password(person.tenant_id, person.pk, own, actor=SYSTEM)
+    run_demo()
+    assert is_password_of_customer(own)
+    demo_file.unlink()
+    run_demo()
+    assert not is_password_of_customer(own)
+    assert is_password_of_customer(find_password(demo_file))
+
+
+def test_customer_who_was_erased_stays_away(demo_file: Path) -> None:
+    run_demo()
+    erasure.erase_subject(customer(), actor=SYSTEM, reason="asked")
+    demo_file.unlink()
+    assert "Sign in as" not in run_demo()
+    assert not SubjectPassword.objects.exists()
+
+
+def test_addresses_that_a_browser_opens_are_requests_of_the_shops_clients(
+    settings: Settings,
+) -> None:
+    loaded = load_demo(settings)
+    (tenant,) = (tenant for tenant in loaded.tenants if tenant.path == SHOP)
+    sign_in, *asked = list_visits(loaded, tenant)
+    assert sign_in.url == f"{tenant.issuer}/sign-in"
+    for visit in asked:
+        query = parse_qs(urlsplit(visit.url).query)
+        client = Client.objects.get(tenant__path=SHOP, client_id=query["client_id"][0])
+        assert query["redirect_uri"][0] in client.redirect_uris.split()
+        scopes = set(client.scopes.values_list("name", flat=True))
+        assert set(query["scope"][0].split()) <= scopes
+        digest = hashlib.sha256(VERIFIER.encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        assert query["code_challenge"] == [challenge]
+    others = [other for other in loaded.tenants if other.path != SHOP]
+    assert not any(list_visits(loaded, other) for other in others)
+
+
 def test_tenant_that_was_offboarded_stays_away() -> None:
     run_demo()
     leaving = offboarding.begin(Tenant.objects.get(path="demo/seeds/ideavate"), actor=SYSTEM)
@@ -316,3 +427,93 @@ def test_tenant_that_was_offboarded_stays_away() -> None:
     text = run_demo()
     assert "/ideavate/" not in text
     assert call(find_line(text, "aidbox"))["access_token"]
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is theirs.
+        """Stay silent."""
+
+
+@pytest.fixture
+def provider(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the demo's outside provider, as `make run` does: a real server with TLS."""
+    folder = settings.AUTHPLATFORM_DEMO_FILE.parent
+    monkeypatch.setenv("DATA_DIR", str(folder))
+    provider_certificate.make_once(tmp_path)
+    files = tmp_path / PROVIDER_FOLDER
+    settings.TENANTS_OUTGOING_CA_FILE = str(files / PROVIDER_AUTHORITY)
+    settings.TENANTS_OUTGOING_PRIVATE_ADDRESSES = [f"{PROVIDER_ADDRESS}/32"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files / "certificate.pem", files / "key.pem")
+    server = make_server(PROVIDER_ADDRESS, 0, application, handler_class=Quiet)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"https://{PROVIDER_ADDRESS}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def find_swap(settings: Settings, provider_url: str) -> Call:
+    loaded = demo.load(
+        settings.AUTHPLATFORM_DEMO_FILE,
+        base_url=settings.TENANTS_BASE_URL,
+        provider_url=provider_url,
+    )
+    (tenant,) = (tenant for tenant in loaded.tenants if tenant.path.endswith("/aidbox"))
+    trials = list_trials(loaded, tenant)
+    assert len(trials) == TITLES[tenant.path] + 1
+    return trials[-1].call
+
+
+@pytest.mark.allow_hosts([PROVIDER_ADDRESS])
+def test_opaque_token_of_an_outside_provider_is_asked_about(
+    settings: Settings, provider: str
+) -> None:
+    swap = find_swap(settings, provider)
+    answer = perform(swap)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["scope"] == "system/*.read"
+    user = SubjectIdentity.objects.get(trust_profile__slug="hospital")
+    assert user.sub == "dr-house"
+    assert claims_of(answer.json()["access_token"])["sub"] == str(user.subject_id)
+    assert perform(swap).status_code == 400, "a token works once"
+
+
+@pytest.mark.allow_hosts([PROVIDER_ADDRESS])
+def test_token_of_the_provider_that_was_altered_is_refused(
+    settings: Settings, provider: str
+) -> None:
+    swap = find_swap(settings, provider)
+    text = str(swap.form["subject_token"])
+    altered = text[:-1] + ("0" if text[-1] != "0" else "1")
+    answer = perform(replace(swap, form={**swap.form, "subject_token": altered}))
+    assert "inactive" in answer.json()["error_description"]
+
+
+@pytest.mark.allow_hosts([PROVIDER_ADDRESS])
+def test_provider_is_asked_where_it_runs_now_and_by_the_secret_of_now(
+    settings: Settings, provider: str, demo_file: Path
+) -> None:
+    find_swap(settings, "https://127.0.0.42:1")
+    demo_file.unlink()
+    answer = perform(find_swap(settings, provider))
+    assert answer.status_code == 200, answer.content
+    before = ConfigurationChange.objects.count()
+    find_swap(settings, provider)
+    assert ConfigurationChange.objects.count() == before
+
+
+def test_trust_profile_says_what_the_provider_is(settings: Settings) -> None:
+    load_demo(settings)
+    profile = TrustProfile.objects.get(slug="hospital")
+    assert profile.introspection_endpoint == demo_provider.ISSUER + demo_provider.PATH
+    assert (profile.issuer, profile.audience, profile.token_prefix) == (
+        demo_provider.ISSUER,
+        demo_provider.AUDIENCE,
+        demo_provider.PREFIX,
+    )
+    assert profile.introspection_client_id == demo_provider.CLIENT_ID
