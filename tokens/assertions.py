@@ -25,6 +25,7 @@ from tokens.jose import (
     parse_json_object,
 )
 from tokens.jwk import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS
+from tokens.outside_calls import CALLS
 from tokens.signing import verify_signature
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class KeySource(Protocol):
         """The row, which names the encryption context of the shared secret."""
 
     @property
+    def tenant_id(self) -> UUID | None:
+        """The tenant for which keys are fetched."""
+
+    @property
     def algorithms(self) -> frozenset[str]:
         """The allow-list of algorithms."""
 
@@ -79,6 +84,7 @@ class ClientKeys:
     """The keys of a client that authenticates by `private_key_jwt`; never a shared secret."""
 
     id: UUID
+    tenant_id: UUID | None = None
     algorithms: frozenset[str] = ASYMMETRIC_ALGORITHMS
     jwks: tuple[JWK, ...] = ()
     jwks_uri: str = ""
@@ -86,7 +92,7 @@ class ClientKeys:
     clock_skew_seconds: int = 30
 
 
-jwks_cache: Final = JwksCache()
+jwks_cache: Final = JwksCache(calls=CALLS)
 
 
 @dataclass(slots=True)
@@ -255,7 +261,7 @@ def _foreign_keys(
         if source.jwks:
             return filter_keys(source.jwks)
         if source.jwks_uri:
-            return cache.keys(source.jwks_uri, kid=header.key_id)
+            return cache.keys(source.jwks_uri, kid=header.key_id, tenant_id=source.tenant_id)
     except InvalidKeySet as error:
         raise InvalidAssertion("invalid_key_set", str(error)) from error
     except KeysUnavailable as error:

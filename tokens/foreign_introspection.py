@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, urlencode
@@ -25,6 +26,7 @@ from tenants.errors import (
 )
 from tokens.foreign_claims import InvalidAssertion, Proof, check_times, read_claims
 from tokens.jose import MAXIMUM_TOKEN_CHARACTERS, InvalidJWT, parse_json_object
+from tokens.outside_calls import CALLS, NoAnswerYet, NotCalled, OutsideCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +45,9 @@ FRESH_SECONDS: Final = 60.0
 REFUSED_SECONDS: Final = 5.0
 # An endpoint that has just failed is left alone, and nobody waits for it meanwhile.
 PAUSE_SECONDS: Final = 5.0
-QUESTIONS_AT_ONCE: Final = 1
-PATIENCE_SECONDS: Final = 0.5
 REMEMBERED_ANSWERS: Final = 4096
 REMEMBERED_PAUSES: Final = 1024
+BUSY: Final = "the issuer is busy or down"
 
 
 def fetch_answer(url: str, submission: outgoing.Submission) -> bytes:
@@ -70,22 +71,23 @@ class _Answer:
 
 
 class IntrospectionCache:
-    """Asks about tokens, one question at a time; good answers count for a minute at most."""
+    """Asks about tokens, one question of a tenant at a time; a good answer counts for a minute."""
 
     def __init__(
         self,
         ask: Ask = fetch_answer,
         clock: Callable[[], float] = time.monotonic,
         max_answers: int = REMEMBERED_ANSWERS,
+        calls: OutsideCalls | None = None,
     ) -> None:
-        """Ask through the guarded fetch; `clock` gives seconds."""
+        """Ask through the guarded fetch, within the bound on calls; `clock` gives seconds."""
         self._ask = ask
         self._clock = clock
         self._max_answers = max_answers
         self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
         self._paused: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
-        self._asking = threading.BoundedSemaphore(QUESTIONS_AT_ONCE)
+        self._calls = calls or OutsideCalls()
 
     def introspect(self, token: str, profile: TrustProfileRecord, now: float) -> SignedClaims:
         """Answer the claims of an active token; `now` in seconds since the epoch.
@@ -115,23 +117,31 @@ class IntrospectionCache:
             return answer
 
     def _ask_once(self, token: str, profile: TrustProfileRecord, key: bytes, now: float) -> _Answer:
-        """Let one thread ask; another waits only a moment, and not at all for a broken endpoint.
-
-        Anybody can make us ask before anything is authenticated, so a silent issuer must never
-        hold more than one thread of this process.
-        """
-        endpoint = profile.introspection_endpoint
-        if self._is_paused(endpoint) or not self._asking.acquire(timeout=PATIENCE_SECONDS):
-            raise InvalidAssertion("introspection_unavailable", "the issuer is busy or down")
+        """Ask within the bound on calls; nobody waits for an endpoint that is known as broken."""
+        self._refuse_paused(profile.introspection_endpoint)
         try:
-            answer = self._find(key, now) or self._question(token, profile)
+            return self._calls.run(
+                profile.tenant_id, partial(self._find_or_ask, token, profile, key, now)
+            )
+        except (NotCalled, NoAnswerYet) as error:
+            raise InvalidAssertion("introspection_unavailable", BUSY) from error
+
+    def _find_or_ask(
+        self, token: str, profile: TrustProfileRecord, key: bytes, now: float
+    ) -> _Answer:
+        """Ask, unless the call before, which was waited for, has brought the answer or failed."""
+        answer = self._find(key, now)
+        if answer is not None:
+            return answer
+        endpoint = profile.introspection_endpoint
+        self._refuse_paused(endpoint)
+        try:
+            answer = self._question(token, profile)
         except (OutgoingFailed, OutgoingRefused) as error:
             self._pause(endpoint)
             facts = {"introspection_endpoint": endpoint, "reason": str(error)}
             logger.warning("foreign token not introspected", extra=facts)
             raise InvalidAssertion("introspection_unavailable", str(error)) from error
-        finally:
-            self._asking.release()
         self._keep(key, answer)
         return answer
 
@@ -151,9 +161,11 @@ class IntrospectionCache:
             if len(self._answers) > self._max_answers:
                 self._answers.popitem(last=False)
 
-    def _is_paused(self, endpoint: str) -> bool:
+    def _refuse_paused(self, endpoint: str) -> None:
         with self._lock:
-            return self._paused.get(endpoint, 0.0) > self._clock()
+            is_paused = self._paused.get(endpoint, 0.0) > self._clock()
+        if is_paused:
+            raise InvalidAssertion("introspection_unavailable", BUSY)
 
     def _pause(self, endpoint: str) -> None:
         with self._lock:
@@ -163,7 +175,7 @@ class IntrospectionCache:
                 self._paused.popitem(last=False)
 
 
-introspection_cache: Final = IntrospectionCache()
+introspection_cache: Final = IntrospectionCache(calls=CALLS)
 
 
 def make_submission(token: str, profile: TrustProfileRecord) -> outgoing.Submission:

@@ -15,9 +15,11 @@ from tenants import outgoing
 from tenants.errors import OutgoingFailed, OutgoingRefused
 from tokens.jose import InvalidJWT, parse_json_object
 from tokens.jwk import InvalidJWK, PublicKey, fitting_algorithms, public_key
+from tokens.outside_calls import MOMENT_SECONDS, NoAnswerYet, NotCalled, OutsideCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from uuid import UUID
 
     from tokens.jwk import JWK
 
@@ -35,9 +37,6 @@ STALE_SECONDS: Final = 86_400.0
 REFETCH_SECONDS: Final = 60.0
 # Where no keys are left to serve, a short outage must not become a long one.
 RETRY_SECONDS: Final = 5.0
-# How long the first callers wait for the first answer, and how many threads may wait outside.
-FIRST_ANSWER_SECONDS: Final = 2.0
-FETCHES_AT_ONCE: Final = 1
 CACHED_SETS: Final = 1024
 
 
@@ -128,11 +127,12 @@ def _is_for_verifying(jwk: JWK) -> bool:
 
 @dataclass(slots=True)
 class _CachedSet:
-    """What is known of one URI; times on the cache's clock, `lock` held while fetching."""
+    """What is known of one URI; times on the cache's clock, `lock` is held by who fetches."""
 
     keys: tuple[ForeignKey, ...] = ()
     fetched_at: float | None = None
     attempted_at: float | None = None
+    is_fetching: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def age(self, now: float) -> float:
@@ -144,7 +144,9 @@ class _CachedSet:
         return kid is None or any(key.key_id in (kid, None) for key in self.keys)
 
     def may_fetch(self, now: float) -> bool:
-        """Say whether the last try is long enough ago."""
+        """Say whether nobody is trying, and the last try is long enough ago."""
+        if self.is_fetching:
+            return False
         pause = RETRY_SECONDS if self.fetched_at is None else REFETCH_SECONDS
         return self.attempted_at is None or now - self.attempted_at >= pause
 
@@ -157,8 +159,9 @@ class JwksCache:
         fetch: Callable[[str], bytes] | None = None,
         clock: Callable[[], float] = time.monotonic,
         max_sets: int = CACHED_SETS,
+        calls: OutsideCalls | None = None,
     ) -> None:
-        """Fetch through the guarded fetch; `clock` gives seconds."""
+        """Fetch through the guarded fetch, within the bound on calls; `clock` gives seconds."""
         self._fetch = fetch or partial(
             outgoing.fetch, max_bytes=MAXIMUM_SET_BYTES, accepted_media_types=MEDIA_TYPES
         )
@@ -166,16 +169,20 @@ class JwksCache:
         self._max_sets = max_sets
         self._sets: OrderedDict[str, _CachedSet] = OrderedDict()
         self._lock = threading.Lock()
-        self._fetching = threading.BoundedSemaphore(FETCHES_AT_ONCE)
+        self._calls = calls or OutsideCalls()
 
-    def keys(self, uri: str, *, kid: str | None = None) -> tuple[ForeignKey, ...]:
+    def keys(
+        self, uri: str, *, kid: str | None = None, tenant_id: UUID | None = None
+    ) -> tuple[ForeignKey, ...]:
         """Give the usable keys at a URI; an unknown `kid` fetches again, once a minute at most.
+
+        The tenant is the one for which a fetch counts; the set serves everybody who names its URI.
 
         Raises: KeysUnavailable.
         """
         cached = self._cached(uri)
         if not self._is_good(cached, kid):
-            self._renew(uri, cached, kid)
+            self._renew(uri, cached, kid, tenant_id)
         if cached.age(self._clock()) > STALE_SECONDS:
             raise KeysUnavailable(uri)
         return cached.keys
@@ -191,24 +198,28 @@ class JwksCache:
     def _is_good(self, cached: _CachedSet, kid: str | None) -> bool:
         return cached.age(self._clock()) < FRESH_SECONDS and cached.names(kid)
 
-    def _renew(self, uri: str, cached: _CachedSet, kid: str | None) -> None:
-        """Let one thread fetch; others wait for the very first answer only, and not for long.
-
-        Anybody can make us fetch before anything is authenticated, so a silent issuer must never
-        hold more than one thread of this process.
-        """
-        patience = FIRST_ANSWER_SECONDS if cached.attempted_at is None else 0
+    def _renew(self, uri: str, cached: _CachedSet, kid: str | None, tenant_id: UUID | None) -> None:
+        """Let one thread see to a fetch; others wait for the very first answer only, a moment."""
+        patience = MOMENT_SECONDS if cached.attempted_at is None else 0
         if not cached.lock.acquire(timeout=patience):
             return
         try:
             if not self._is_good(cached, kid) and cached.may_fetch(self._clock()):
-                self._fetch_once(uri, cached)
+                self._call(uri, cached, tenant_id)
         finally:
             cached.lock.release()
 
+    def _call(self, uri: str, cached: _CachedSet, tenant_id: UUID | None) -> None:
+        """Fetch within the bound on calls; what comes too late for this request serves the next."""
+        cached.is_fetching = True
+        try:
+            self._calls.run(tenant_id, partial(self._fetch_once, uri, cached))
+        except NotCalled:
+            cached.is_fetching = False
+        except NoAnswerYet:
+            pass
+
     def _fetch_once(self, uri: str, cached: _CachedSet) -> None:
-        if not self._fetching.acquire(blocking=False):
-            return
         try:
             cached.keys = parse_key_set(self._fetch(uri))
             cached.fetched_at = self._clock()
@@ -217,4 +228,4 @@ class JwksCache:
         finally:
             # The pause counts from here, or a slow issuer would be asked again at once.
             cached.attempted_at = self._clock()
-            self._fetching.release()
+            cached.is_fetching = False

@@ -18,6 +18,7 @@ from tokens import direct_tokens
 from tokens.assertions import explain_assertion
 from tokens.foreign_claims import InvalidAssertion
 from tokens.foreign_introspection import IntrospectionCache
+from tokens.outside_calls import CALLS
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -77,7 +78,7 @@ def _prove(
         return (Check("prefix", passed=False, reason="wrong_prefix"),), None
     prefix = Check("prefix", passed=True)
     try:
-        signed = IntrospectionCache().introspect(token, profile, now)
+        signed = IntrospectionCache(calls=CALLS).introspect(token, profile, now)
     except InvalidAssertion as error:
         refused = Check("introspection", passed=False, reason=error.reason, detail=error.detail)
         return (prefix, refused), None

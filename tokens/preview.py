@@ -9,9 +9,18 @@ from uuid import UUID
 
 import orjson
 
+from tenants.assurance import Assurance, strongest
 from tenants.policy import decide
 from tenants.policy_checks import Walk, default_scopes
-from tenants.records import NOTHING, Ciphertext, GrantType, KeyState, SigningKeyRecord
+from tenants.records import (
+    NOTHING,
+    Authentication,
+    Ciphertext,
+    ConsumedGrant,
+    GrantType,
+    KeyState,
+    SigningKeyRecord,
+)
 from tokens.claim_refusals import ClaimsRefused, deny
 from tokens.claim_sources import source_of
 from tokens.jose import encode_base64url
@@ -28,6 +37,8 @@ NO_ENTROPY: Final = bytes(ENTROPY_BYTES)
 # What only an issued token has; a preview names it instead.
 OPAQUE_TEXT: Final = "(64 hexadecimal characters)"
 REFRESH_TEXT: Final = "(a refresh token)"
+ID_TOKEN_TEXT: Final = "(the ID token, with at_hash and a signature)"
+AFTER_SIGN_IN: Final = frozenset((GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE))
 KID_TO_COME: Final = "(made with the first token)"
 PREVIEWED_SESSION: Final = UUID(int=0)
 SCOPE_CHECK: Final = "scope_known_and_allowed"
@@ -77,8 +88,10 @@ def preview(
 ) -> Preview:
     """Preview the token of a request; `now` is in seconds since the epoch.
 
-    A refresh is previewed as that of a session which begins now.
+    A refresh is previewed as that of a session which begins now, and a code as that of a person who
+    has just signed in, as surely as the scopes need.
     """
+    request = _signed_in(request, tenant, now)
     decision = decide(request, tenant)
     dropped = find_dropped_scopes(request, decision, tenant)
     if not decision.is_allowed:
@@ -110,19 +123,22 @@ def plan_with_any_key(
 
     Raises: ClaimsRefused.
     """
-    try:
-        return plan(request, decision, tenant, now=now, entropy=entropy)
-    except MissingSigningKey as missing:
-        key = SigningKeyRecord(
-            id=UUID(int=0),
-            kid=KID_TO_COME,
-            algorithm=missing.algorithm,
-            state=KeyState.CURRENT,
-            private=Ciphertext("", b""),
-            api_id=missing.api_id,
-        )
-        tenant = replace(tenant, keys=(*tenant.keys, key))
-        return plan(request, decision, tenant, now=now, entropy=entropy)
+    while True:  # The access token's ring may be missing, and that of the ID token.
+        try:
+            return plan(request, decision, tenant, now=now, entropy=entropy)
+        except MissingSigningKey as missing:
+            tenant = replace(tenant, keys=(*tenant.keys, _key_to_come(missing)))
+
+
+def _key_to_come(missing: MissingSigningKey) -> SigningKeyRecord:
+    return SigningKeyRecord(
+        id=UUID(int=0),
+        kid=KID_TO_COME,
+        algorithm=missing.algorithm,
+        state=KeyState.CURRENT,
+        private=Ciphertext("", b""),
+        api_id=missing.api_id,
+    )
 
 
 def explain_claims(planned: TokenPlan) -> tuple[ExplainedClaim, ...]:
@@ -158,6 +174,22 @@ def _judge_alone(name: str, request: AccessRequest, tenant: TenantSnapshot) -> D
     return DroppedScope(name, check.name, str(check.reason), check.detail)
 
 
+def _signed_in(request: AccessRequest, tenant: TenantSnapshot, now: float) -> AccessRequest:
+    """Have the person of a code sign in, where the request does not say how they did."""
+    if request.grant_type not in AFTER_SIGN_IN or request.subject is None:
+        return request
+    if request.authentication is not None:
+        return request
+    wanted = request.requested_scopes or default_scopes(Walk(request, tenant))
+    needed = [tenant.scopes[name].min_acr for name in wanted if name in tenant.scopes]
+    acr = strongest(needed) or Assurance.ONE_FACTOR.value
+    return replace(
+        request,
+        authentication=Authentication(PREVIEWED_SESSION, int(now), acr),
+        consumed=ConsumedGrant(request.grant_type, PREVIEWED_SESSION, PREVIEWED_SESSION),
+    )
+
+
 def _within_session(request: AccessRequest, decision: Decision, now: float) -> AccessRequest:
     if request.grant_type != GrantType.REFRESH_TOKEN or request.session_id is not None:
         return request
@@ -169,6 +201,8 @@ def _answer(planned: TokenPlan) -> Mapping[str, JSON]:
     answer: dict[str, JSON] = {"access_token": _write_token(planned), **planned.response}
     if planned.refresh is not None:
         answer["refresh_token"] = REFRESH_TEXT
+    if planned.id_token is not None:
+        answer["id_token"] = ID_TOKEN_TEXT
     return MappingProxyType(answer)
 
 

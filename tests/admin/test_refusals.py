@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +11,23 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tenants.models import AccessPolicy, Api, Environment, Membership, Platform, Scope
+from tenants.models import (
+    AccessPolicy,
+    Api,
+    ClaimRule,
+    Environment,
+    Membership,
+    Platform,
+    Scope,
+    TrustProfile,
+)
 from tenants.policy import Reason
 from tenants.records import SYSTEM
 from tenants.services import changes
 from tenants.services.client_secrets import add_secret
+from tenants.services.trust_profiles import save_trust_profile
 from tests.admin.operators import sign_in
-from tests.factories.tenants import MadeClient
+from tests.factories.tenants import MadeClient, find_scopes
 from tests.factories.tokens import make_subject
 from tests.oauth_client import OAuthClient
 from tokens import refusal_counts, refusals
@@ -336,6 +347,79 @@ def test_preview_takes_no_foreign_end_user(
     address = reverse("admin:client_preview", args=[globex.client.pk])
     page = support.get(address, {"grant": "client_credentials", "subject": str(subject.pk)})
     assert "This tenant has no such end user." in text_of(page)
+
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+def trust_partner(world: TenantWorld) -> None:
+    """Let the tenant's outside issuer name the scope that the client asks for."""
+    links = {"maximum_scopes": find_scopes(world.tenant, ["read"])}
+    save_trust_profile(world.one(TrustProfile), actor=SYSTEM, links=links)
+
+
+def test_preview_states_the_claims_of_an_outside_token(
+    support: OperatorBrowser, globex: TenantWorld
+) -> None:
+    trust_partner(globex)
+    client = globex.client
+    client.grant_types = [*client.grant_types, JWT_BEARER]
+    changes.save(client, actor=SYSTEM)
+    fields = {"value": "tier", "is_required": True, "source": "foreign_claim"}
+    rule = ClaimRule(tenant=globex.tenant, slug="tier", claim="tier", **fields)
+    changes.save(rule, actor=SYSTEM)
+    address = reverse("admin:client_preview", args=[client.pk])
+    subject = make_subject(globex.tenant)
+    asked = {"grant": JWT_BEARER, "scope": "read", "subject": str(subject.pk)}
+    assert "This request would be refused." in text_of(support.post(address, asked))
+    stated = {**asked, "trust_profile": "partner", "claims": '{"tier": "gold-7", "scope": "read"}'}
+    page = text_of(support.post(address, stated))
+    assert "gold-7" in page
+    assert "This request would be refused." not in page
+    # Personal data is no part of an address.
+    assert "Give this together with trust profile." in text_of(support.get(address, stated))
+
+
+@pytest.mark.parametrize(
+    ("changes_made", "message"),
+    [
+        ({"claims": ""}, "Give this together with trust profile."),
+        ({"trust_profile": ""}, "Give this together with claims."),
+        ({"trust_profile": "nobody"}, "not one of the available choices"),
+        ({"claims": "[]"}, "Write one JSON object"),
+        ({"claims": '{"a": 1, "a": 2}'}, "Write one JSON object"),
+        ({"claims": '{"a": NaN}'}, "Write one JSON object"),
+        ({"claims": "{" + " " * 9_000 + "}"}, "at most 8000 characters"),
+        ({"claims": '{"exp": 1}'}, "The outside token would be refused: expired"),
+        ({"claims": '{"iss": "https://evil.example"}'}, "would be refused: wrong issuer"),
+        ({"grant": "client_credentials"}, "other grants take no outside token"),
+        ({"subject": ""}, "Choose the end user"),
+    ],
+    ids=[
+        "no claims",
+        "no profile",
+        "unknown profile",
+        "no object",
+        "a claim twice",
+        "no JSON",
+        "too long",
+        "expired",
+        "another issuer",
+        "another grant",
+        "nobody",
+    ],
+)
+def test_claims_that_no_outside_token_could_bring_are_not_previewed(
+    changes_made: dict[str, str], message: str, support: OperatorBrowser, globex: TenantWorld
+) -> None:
+    trust_partner(globex)
+    subject = make_subject(globex.tenant)
+    asked = {"grant": JWT_BEARER, "scope": "read", "subject": str(subject.pk)}
+    asked |= {"trust_profile": "partner", "claims": '{"scope": "read"}'}
+    page = support.post(
+        reverse("admin:client_preview", args=[globex.client.pk]), asked | changes_made
+    )
+    assert message in html.unescape(text_of(page))
 
 
 @pytest.mark.parametrize(

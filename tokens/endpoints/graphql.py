@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tokens import error_handler
 from tokens.answers import Answer
-from tokens.callers import find_caller
+from tokens.callers import find_self
 from tokens.endpoints.document_view import DocumentView
 from tokens.errors import OAuthError, ServiceUnavailable
 from tokens.graphql.execution import execute
@@ -29,7 +29,7 @@ def answer_query(request: EndpointRequest) -> Answer:
     Raises:
         QueryRefused: the document is malformed or beyond a limit.
     """
-    caller = find_caller(request)
+    caller = find_self(request)
     executed = execute(request, caller)
     body: dict[str, JSON] = {"data": dict(executed.answer) if executed.answer else None}
     if executed.errors:

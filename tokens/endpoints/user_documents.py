@@ -126,23 +126,14 @@ def write_user(user: SubjectDetails, caller: Caller) -> dict[str, JSON]:
 
 
 def write_held_token(caller: Caller) -> dict[str, JSON] | None:
-    """Write what the presented token may do; None for a master token.
-
-    No client of ours asked for an outside token.
-    """
-    if caller.direct is not None:
-        direct = caller.direct.token
-        return {
-            "scope": " ".join(direct.scopes),
-            "client_id": None,
-            "expires_at": direct.expires_at,
-        }
-    if caller.token is None:
+    """Write what the presented token may do; None for a master token."""
+    held = caller.held
+    if held is None:
         return None
     return {
-        "scope": " ".join(caller.token.scopes),
-        "client_id": caller.token.client_id,
-        "expires_at": caller.token.expires_at,
+        "scope": " ".join(held.scopes),
+        "client_id": held.client_id,
+        "expires_at": held.expires_at,
     }
 
 

@@ -69,7 +69,7 @@ class AuthorisedUser:
 
     user: User
     scope: str
-    client_id: str
+    client_id: str | None
     expires_at: int
 
 
@@ -95,23 +95,27 @@ class Query:
     )
     def get_user(self, info: Asked, id: strawberry.ID) -> User | None:  # noqa: A002 - its name.
         """Find one user."""
-        context = info.context
-        return _write_user(
-            users.find_user(context.request, context.caller, _read_id(id)), context.caller
-        )
+        request, caller = info.context.request, info.context.caller
+        if caller.direct is not None:
+            # As /users/{id}: by an outside token, users learn who they are, and nothing else.
+            raise UserNotFound(users.NO_USER)
+        return _write_user(users.find_user(request, caller, _read_id(id)), caller)
 
-    @strawberry.field(description="The user of the presented token")  # type: ignore[untyped-decorator]
+    @strawberry.field(  # type: ignore[untyped-decorator]  # as it ships.
+        description="The user of the presented token; an outside one has no clientId"
+    )
     def get_authorised_user(self, info: Asked) -> AuthorisedUser | None:
         """Describe the caller."""
         request, caller = info.context.request, info.context.caller
-        if caller.token is None or caller.subject_id is None:
+        held = caller.held
+        if held is None or caller.subject_id is None:
             raise UserNotFound("This token speaks for no user.")
         user = users.find_user(request, caller, caller.subject_id)
         return AuthorisedUser(
             user=_write_user(user, caller),
-            scope=" ".join(caller.token.scopes),
-            client_id=caller.token.client_id,
-            expires_at=caller.token.expires_at,
+            scope=" ".join(held.scopes),
+            client_id=held.client_id,
+            expires_at=held.expires_at,
         )
 
 

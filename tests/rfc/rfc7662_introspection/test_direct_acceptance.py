@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -266,6 +267,62 @@ def test_users_see_themselves_by_a_token_that_an_api_has_accepted(
     assert oauth.get("/me", **headers).status_code == 401
 
 
+def _query(oauth: OAuthClient, text: str, query: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {text}"}
+    body = json.dumps({"query": query})
+    asked = oauth.post_raw("/graphql", body, content_type="application/json", **headers)
+    document: dict[str, Any] = asked.json()
+    return document
+
+
+def test_users_see_themselves_by_graphql_under_the_same_rule(
+    oauth: OAuthClient, gateway: MadeClient, partner: Partner
+) -> None:
+    text = partner.sign("alice")
+    query = "{ getAuthorisedUser { scope clientId expiresAt user { id } } }"
+    assert _query(oauth, text, query)["errors"][0]["extensions"]["code"] == "INVALID_TOKEN"
+    assert not Subject.objects.exists()
+    told = _tell(oauth, gateway, text)
+    assert _query(oauth, text, query) == {
+        "data": {
+            "getAuthorisedUser": {
+                "scope": "read",
+                "clientId": None,
+                "expiresAt": told["exp"],
+                "user": {"id": told["sub"]},
+            }
+        }
+    }
+    oauth.end_session(text)
+    assert _query(oauth, text, query)["errors"][0]["extensions"]["code"] == "INVALID_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        pytest.param('{ getUser(id: "%s") { id } }', "NOT_FOUND", id="the user by id"),
+        pytest.param(
+            'mutation { addAccessToken(user: "%s") { accessToken } }',
+            "INSUFFICIENT_SCOPE",
+            id="a token for the user",
+        ),
+        pytest.param(
+            'mutation { addUserAndAccessToken(user: {externalId: "%s"}) { user { id } } }',
+            "INSUFFICIENT_SCOPE",
+            id="another user",
+        ),
+    ],
+)
+def test_graphql_tells_an_outside_token_nothing_else(
+    oauth: OAuthClient, gateway: MadeClient, partner: Partner, query: str, code: str
+) -> None:
+    text = partner.sign("alice")
+    subject = _tell(oauth, gateway, text)["sub"]
+    refused = _query(oauth, text, query % subject)
+    assert refused["errors"][0]["extensions"]["code"] == code
+    assert Subject.objects.count() == 1
+
+
 def test_other_endpoints_take_tokens_of_this_tenant_only(
     oauth: OAuthClient, tenant: Tenant, gateway: MadeClient, partner: Partner
 ) -> None:
@@ -274,9 +331,6 @@ def test_other_endpoints_take_tokens_of_this_tenant_only(
     headers = {"Authorization": f"Bearer {text}"}
     for path in ("/users", f"/users/{subject}", f"/users/{subject}/tokens"):
         assert oauth.get(path, **headers).status_code == 401, path
-    query = '{"query": "{ getAuthorisedUser { scope } }"}'
-    asked = oauth.post_raw("/graphql", query, content_type="application/json", **headers)
-    assert b"INVALID_TOKEN" in asked.content
     managed = oauth.http.get(f"/api/v1/tenants/{tenant.path}/clients", headers=headers)
     assert managed.status_code == 401
     assert oauth.revoke(gateway, text).status_code == 200

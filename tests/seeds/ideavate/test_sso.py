@@ -89,6 +89,9 @@ def test_user_asks_what_they_may_do_and_signs_out(hub: Hub) -> None:
     told = hub.call(text)
     me = hub.oauth.get("/me", Authorization=f"Bearer {text}").json()
     assert (me["id"], me["scope"]) == (told["sub"], "read:accounts")
+    asked = hub.maker.query(text, "{ getAuthorisedUser { scope user { id } } }").json()
+    described = asked["data"]["getAuthorisedUser"]
+    assert (described["user"]["id"], described["scope"]) == (told["sub"], "read:accounts")
     assert hub.oauth.end_session(text).status_code == 204
     assert hub.call(text) == {"active": False}
     assert hub.call(hub.customer.sign("user-1", scope=SCOPE))["active"] is True

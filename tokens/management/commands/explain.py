@@ -21,11 +21,12 @@ from tokens.explained_text import write_text
 from tokens.explanations import describe_preview, describe_refusal, describe_token
 from tokens.management.policy_files import try_policy_file
 from tokens.preview import preview
+from tokens.stated_tokens import StatedTokenRefused, state_token
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-    from tenants.records import JSON
+    from tenants.records import JSON, TenantSnapshot
 
 
 class Command(BaseCommand):
@@ -53,6 +54,12 @@ class Command(BaseCommand):
         parser.add_argument("--audience", action="append", default=[], help="May be repeated.")
         parser.add_argument("--subject", type=_read_id, help="The id of an end user.")
         parser.add_argument(
+            "--trust-profile", default="", help="With --claims: whose outside token is previewed."
+        )
+        parser.add_argument(
+            "--claims", default="", help="The claims of the outside token, as a JSON object."
+        )
+        parser.add_argument(
             "--policy",
             type=Path,
             help="A file with one access policy, edited and not saved, to try on --client or "
@@ -72,6 +79,9 @@ class Command(BaseCommand):
         tenant = Tenant.objects.filter(path=options["tenant"]).first()
         if tenant is None:
             raise CommandError(f"There is no tenant {options['tenant']}.")
+        is_preview = options["client"] and not options["policy"]
+        if not is_preview and (options["trust_profile"] or options["claims"]):
+            raise CommandError("Only a preview (--client, without --policy) states claims.")
         if options["policy"]:
             described = try_policy_file(tenant, options)
         else:
@@ -127,4 +137,23 @@ def _preview(tenant: Tenant, options: dict[str, Any]) -> dict[str, JSON]:
         method="POST",
         now=now,
     )
+    if options["trust_profile"] or options["claims"]:
+        request = _state_token(request, core, options)
     return describe_preview(preview(request, core, now=now))
+
+
+def _state_token(
+    request: AccessRequest, core: TenantSnapshot, options: dict[str, Any]
+) -> AccessRequest:
+    if not (options["trust_profile"] and options["claims"]):
+        raise CommandError("Give --trust-profile and --claims together.")
+    try:
+        return state_token(
+            request,
+            core,
+            trust_profile=options["trust_profile"],
+            text=options["claims"],
+            now=request.now,
+        )
+    except StatedTokenRefused as refused:
+        raise CommandError(str(refused)) from refused
