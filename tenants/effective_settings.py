@@ -162,7 +162,7 @@ def _resolve_api(
         claim_profile=claim_profile,
         refresh_token_enabled=is_refreshed and (api is None or api.allow_refresh_tokens),
         signing_algorithm=algorithm,
-        signing_api_id=api.id if api and algorithm == SYMMETRIC_ALGORITHM else None,
+        signing_api_id=api.id if api and _has_own_ring(api, algorithm) else None,
     )
 
 
@@ -176,6 +176,11 @@ def _signing_algorithm(tenant: TenantSnapshot, api: ApiRecord | None) -> str | N
     if tenant.allowed_algorithms and algorithm not in tenant.allowed_algorithms:
         return None
     return None if algorithm == SYMMETRIC_ALGORITHM and not own else algorithm
+
+
+def _has_own_ring(api: ApiRecord, algorithm: str) -> bool:
+    """Say whether an Api signs with keys of its own: always symmetric ones, others if it has any."""
+    return algorithm == SYMMETRIC_ALGORITHM or algorithm in api.own_algorithms
 
 
 def _first(
@@ -217,6 +222,7 @@ def _disagreement(tenant: TenantSnapshot, answers: list[EffectiveSettings]) -> s
             answer.access_token_format != first.access_token_format
             or answer.claim_profile != first.claim_profile
             or answer.signing_algorithm != first.signing_algorithm
+            or answer.signing_api_id != first.signing_api_id
         ):
             return APIS_DISAGREE
     variant = tenant.claim_profiles.get(first.claim_profile)
@@ -236,4 +242,5 @@ def _merge(answers: list[EffectiveSettings]) -> EffectiveSettings:
         claim_profile=first.claim_profile,
         refresh_token_enabled=all(a.refresh_token_enabled for a in answers),
         signing_algorithm=first.signing_algorithm,
+        signing_api_id=first.signing_api_id,
     )

@@ -94,7 +94,8 @@ def read_core(path: str, *, base_url: str) -> TenantSnapshot | None:
 def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
     """Build the immutable core from the statement's document."""
     tenant, environment, platform = (document[k] for k in ("tenant", "environment", "platform"))
-    apis = [_build_api(row) for row in document["apis"] or ()]
+    keys = tuple(_build_key(row) for row in document["keys"] or ())
+    apis = [_build_api(row, keys) for row in document["apis"] or ()]
     scopes = [_build_scope(row) for row in document["scopes"] or ()]
     profiles = [_build_claim_profile(row) for row in document["claim_profiles"] or ()]
     return TenantSnapshot(
@@ -118,7 +119,7 @@ def build_core(document: Row, *, base_url: str) -> TenantSnapshot:
         apis_by_audience=MappingProxyType({api.audience: api for api in apis}),
         apis_by_slug=MappingProxyType({api.slug: api for api in apis}),
         scopes=MappingProxyType({scope.name: scope for scope in scopes}),
-        keys=tuple(_build_key(row) for row in document["keys"] or ()),
+        keys=keys,
         policies=tuple(build_policy(row, tenant["version"]) for row in document["policies"] or ()),
         trust_profiles=tuple(
             build_trust_profile(row, f"{base_url}/t/{tenant['path']}")
@@ -160,10 +161,11 @@ def optional_id(text: str | None) -> UUID | None:
     return UUID(text) if text else None
 
 
-def _build_api(row: Row) -> ApiRecord:
+def _build_api(row: Row, keys: tuple[SigningKeyRecord, ...]) -> ApiRecord:
     api = row["api"]
+    api_id = UUID(api["id"])
     return ApiRecord(
-        id=UUID(api["id"]),
+        id=api_id,
         slug=api["slug"],
         audience=api["audience"],
         settings=build_settings(api),
@@ -173,6 +175,7 @@ def _build_api(row: Row) -> ApiRecord:
         allow_refresh_tokens=api["allow_refresh_tokens"],
         allow_limited_jwt=api["allow_limited_jwt"],
         resource_server_ids=frozenset(UUID(client) for client in row["clients"]),
+        own_algorithms=frozenset(key.algorithm for key in keys if key.api_id == api_id),
     )
 
 
@@ -185,6 +188,7 @@ def _build_scope(row: Row) -> ScopeRecord:
         min_acr=row.get("min_acr", ""),  # States of older versions say nothing of it.
         is_required=row.get("is_required", False),
         is_emphasized=row.get("emphasized", False),
+        title=row["title"],
     )
 
 

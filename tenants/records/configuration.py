@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiRecord:
-    """A protected resource server."""
+    """A protected resource server; `own_algorithms` are those of keys that only it has."""
 
     id: UUID
     slug: str
@@ -31,11 +31,12 @@ class ApiRecord:
     allow_refresh_tokens: bool = True
     allow_limited_jwt: bool = False
     resource_server_ids: frozenset[UUID] = frozenset()
+    own_algorithms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeRecord:
-    """A right at an Api."""
+    """A right at an Api; by its title an application may ask for it as well."""
 
     id: UUID
     name: str
@@ -44,6 +45,7 @@ class ScopeRecord:
     min_acr: str = ""
     is_required: bool = False
     is_emphasized: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

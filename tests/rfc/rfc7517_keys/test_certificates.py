@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from django.core.management import CommandError, call_command
 
+from tenants.models import Api
 from tenants.records import SYSTEM
 from tenants.services.tenants import update_tenant
 
@@ -48,13 +49,16 @@ def private() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-def bring(tenant: Tenant, folder: Path, key: rsa.RSAPrivateKey, certificate: bytes) -> None:
+def bring(
+    tenant: Tenant, folder: Path, key: rsa.RSAPrivateKey, certificate: bytes, api: str = ""
+) -> None:
     (folder / "certificate.pem").write_bytes(certificate)
     call_command(
         "import_signing_key",
         tenant=tenant.path,
         private_key=write(folder / "key.pem", key),
         certificate=folder / "certificate.pem",
+        api=api,
     )
 
 
@@ -85,6 +89,27 @@ def test_a_key_with_a_certificate_signs_after_its_rotation(
     header = jwt.get_unverified_header(token)
     assert (header["x5t#S256"], header["kid"]) == (thumbprint, published[thumbprint]["kid"])
     assert jwt.decode(token, private.public_key(), ["RS256"], options={"verify_aud": False})
+
+
+def test_a_key_of_one_api_signs_for_that_api_alone(
+    oauth: OAuthClient,
+    tenant: Tenant,
+    service: MadeClient,
+    tmp_path: Path,
+    private: rsa.RSAPrivateKey,
+) -> None:
+    tenant.refresh_from_db()
+    tenant.signing_algorithm = "RS256"
+    update_tenant(tenant, actor=SYSTEM)
+    api = Api.objects.get(tenant=tenant, scopes__name="read")
+    others = jwt.get_unverified_header(oauth.token(service).json()["access_token"])
+    bring(tenant, tmp_path, private, certify(private), api.slug)
+    call_command("rotate_keys", tenant=tenant.path, algorithm="RS256", api=api.slug)
+
+    token = oauth.token(service).json()["access_token"]
+    assert jwt.get_unverified_header(token)["kid"] != others["kid"]
+    assert jwt.decode(token, private.public_key(), ["RS256"], options={"verify_aud": False})
+    assert oauth.revoke(service, token).status_code == 200
 
 
 def test_a_certificate_of_another_key_is_refused(

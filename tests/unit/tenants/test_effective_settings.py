@@ -170,6 +170,13 @@ def test_symmetric_key_belongs_to_its_api() -> None:
     assert (settings.signing_algorithm, settings.signing_api_id) == ("HS256", api.id)
 
 
+@pytest.mark.parametrize(("own", "is_own"), [("ES256", True), ("RS256", False)])
+def test_an_asymmetric_key_of_its_own_signs_for_an_api(own: str, is_own: bool) -> None:  # noqa: FBT001 - a table's column.
+    api = make_api(own_algorithms=frozenset({own}))
+    settings = resolved(make_tenant([api]), make_client(), api)
+    assert (settings.signing_algorithm, settings.signing_api_id == api.id) == ("ES256", is_own)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -199,6 +206,7 @@ def test_unknown_claim_profile_is_refused() -> None:
         pytest.param({"settings": TokenSettings(claim_profile="aidbox")}, id="profile"),
         pytest.param({"signing_algorithm": "RS256"}, id="algorithm"),
         pytest.param({"signing_algorithm": "HS256"}, id="symmetric"),
+        pytest.param({"own_algorithms": frozenset({"ES256"})}, id="a-key-of-its-own"),
     ],
 )
 def test_apis_that_disagree_share_no_token(changes: Changes) -> None:
