@@ -179,7 +179,7 @@ def _signing_algorithm(tenant: TenantSnapshot, api: ApiRecord | None) -> str | N
 
 
 def _has_own_ring(api: ApiRecord, algorithm: str) -> bool:
-    """Say whether an Api signs with keys of its own: always symmetric ones, others if it has any."""
+    """Say whether an Api signs by keys of its own: always symmetric ones, others if there are."""
     return algorithm == SYMMETRIC_ALGORITHM or algorithm in api.own_algorithms
 
 
