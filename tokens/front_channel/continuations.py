@@ -32,7 +32,7 @@ class Continuation:
 
     path: str
     query: str
-    begun_at: int
+    begun_at: float
 
     @property
     def is_authorization(self) -> bool:

@@ -19,7 +19,7 @@ from django.utils import translation
 from django.views import View
 
 from tenants import snapshot
-from tenants.errors import CredentialCheckBusy, SnapshotUnconfirmed
+from tenants.errors import CredentialCheckBusy, NotFound, SnapshotUnconfirmed
 from tenants.records import BrandingRecord
 from tokens import limits, sign_ins
 from tokens.errors import IssuerNotFound, RateLimited, ServiceUnavailable
@@ -51,7 +51,7 @@ _PASSING: Final = (
 )
 _UNREADABLE: Final = (RequestDataTooBig, TooManyFieldsSent, SuspiciousOperation)
 _EXPECTED: Final = (
-    ((IssuerNotFound,), "not_found", 404),
+    ((IssuerNotFound, NotFound), "not_found", 404),
     ((RateLimited,), "too_many", 429),
     (_PASSING, "unavailable", 503),
     (_UNREADABLE, "too_large", 400),
@@ -201,7 +201,7 @@ def begin_visit(request: HttpRequest, issuer: str) -> Visit:
         user_agent=meta.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_CHARACTERS],
         request_id=meta.get(REQUEST_ID, ""),
         browser=browser or cookies.make_browser(),
-        language=languages.choose(request, tenant.branding.default_language),
+        language=languages.choose(request, tenant),
         sign_in=sign_ins.find(tenant, cookies.read_sign_in(request), now=now),
         is_new_browser=not browser,
     )
@@ -210,7 +210,7 @@ def begin_visit(request: HttpRequest, issuer: str) -> Visit:
 def refuse(request: HttpRequest, visit: Visit | None, error: Exception) -> HttpResponse:
     """Show why a page can't be shown, in the person's language."""
     reason, status = _explain(error)
-    language = visit.language if visit else languages.choose(request, "en")
+    language = visit.language if visit else languages.choose(request, None)
     with translation.override(language):
         title, sentence = SENTENCES[reason]
         context = {
