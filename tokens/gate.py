@@ -67,7 +67,8 @@ SELECT {TOKEN_DEATH}, token.format, token.pepper_id, token.secret_hash,
   token.usage_limit, session.grant_type,
   CASE WHEN %(reads_claim_inputs)b THEN {attributes_of("subject")} END,
   CASE WHEN %(reads_claim_inputs)b THEN token.facts END,
-  session.sign_in_id, extract(epoch FROM session.authenticated_at)::bigint, session.acr, session.amr
+  session.sign_in_id, floor(extract(epoch FROM session.authenticated_at))::bigint,
+  session.acr, session.amr
 FROM (
   SELECT * FROM tokens_accesstoken WHERE id = %(id)b AND tenant_id = %(tenant_id)b LIMIT 1
 ) token

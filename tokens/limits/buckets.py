@@ -109,7 +109,8 @@ class Bucket:
         if now < self._alone_until:
             return self._open_alone(now)
         size = lease_size(self.rate)
-        free = self._leased if self._is_hot else int(size - self._unreported)
+        # Whoever has used up the burst by itself asks, too: what it reported may have been lost.
+        free = self._leased if self._is_hot else int(min(size - self._unreported, self._level))
         if free < 1:
             return Step.LEASE_NEEDED
         return self._make_room(free, now)

@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tenants.records import Rate
@@ -107,6 +107,7 @@ def store(db: None, clock: Clock) -> Iterator[LimitRows]:  # noqa: ARG001 - the 
 
 
 @settings(max_examples=60, deadline=None)
+@example(rate=Rate(0.0625, 1), steps=[(0, 2), (10, 2), (10, 2), (10, 1)])
 @given(rate=RATES, steps=STEPS)
 def test_one_process_alone_admits_no_more_than_burst_and_rate(
     rate: Rate, steps: list[tuple[float, int]]
