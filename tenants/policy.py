@@ -6,7 +6,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tenants import policy_checks
+from tenants import person_checks, policy_checks
 from tenants.policy_checks import Walk, default_scopes
 from tenants.policy_document import ABSENT, DocumentTooLarge, make_document
 from tenants.policy_redaction import redact
@@ -214,7 +214,8 @@ CHECKS: Final[_Checks] = (
     ("audience_granted", policy_checks.audience_granted),
     ("scope_known_and_allowed", policy_checks.scope_known_and_allowed),
     ("apis_selected", policy_checks.apis_selected),
-    ("subject_enabled", policy_checks.subject_enabled),
+    ("subject_enabled", person_checks.subject_enabled),
+    ("assurance_reached", person_checks.assurance_reached),
     ("apis_agree", policy_checks.apis_agree),
     ("refresh_enabled", policy_checks.refresh_enabled),
     ("policies", _policies),
@@ -227,7 +228,7 @@ ACCESS_CHECKS: Final[_Checks] = (
     ("client_enabled", policy_checks.client_enabled),
     ("audience_known", policy_checks.audience_known),
     ("scope_known", policy_checks.scope_known),
-    ("subject_enabled", policy_checks.subject_enabled),
+    ("subject_enabled", person_checks.subject_enabled),
     ("policies", _policies),
     ("policies_allow", _policies_allow),
     ("limits_leave_something", _limits_leave_something),
@@ -265,6 +266,7 @@ CHECK_INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
     "scope_known": ("requested_scopes",),
     "apis_selected": ("scopes", "requested_audiences"),
     "subject_enabled": ("subject",),
+    "assurance_reached": ("subject", "scopes"),
     "apis_agree": ("apis",),
     "refresh_enabled": ("grant_type", "session_grant_type", "apis"),
     "policies": _EVERYTHING,

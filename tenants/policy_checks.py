@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tenants.effective_settings import resolve
+from tenants.effective_settings import OPENID, resolve
 from tenants.records import GrantType, TokenFormat
 from tenants.refusal_reasons import Reason
 
@@ -163,9 +163,18 @@ def _scope_excess(walk: Walk, name: str) -> Reason | None:
         return Reason.SCOPE_NOT_FOR_IMPERSONATION
     if request.scope_ceiling is not None and name not in request.scope_ceiling:
         return Reason.SCOPE_NOT_GRANTED
-    if walk.selected is not None:
+    if walk.selected is not None and not _is_of_openid(walk, scope):
         return None if scope.api_id in walk.selected else Reason.SCOPE_OF_ANOTHER_API
     return _audience_excess(walk, scope, request.audience_ceiling)
+
+
+def _is_of_openid(walk: Walk, scope: ScopeRecord) -> bool:
+    """Say whether a scope is about the person themselves, which no audience has to be named for.
+
+    Source: OpenID Connect Core section 5.4, which knows no resource indicators.
+    """
+    api = walk.tenant.apis.get(scope.api_id)
+    return api is not None and api.built_in == OPENID
 
 
 def _audience_excess(
@@ -190,7 +199,9 @@ def apis_selected(walk: Walk) -> Refusal:
         for api in walk.selected.values():
             if api.id not in granted:
                 return Reason.AUDIENCE_WITHOUT_SCOPE, api.audience
-        walk.apis = tuple(walk.selected.values())
+        own = [api for api in walk.tenant.apis.values() if api.built_in == OPENID]
+        implied = {api.id: api for api in own if api.id in granted and api.is_enabled}
+        walk.apis = tuple({**walk.selected, **implied}.values())
         return None
     apis = []
     for api_id in dict.fromkeys(granted) if len(granted) > 1 else granted:
@@ -200,14 +211,6 @@ def apis_selected(walk: Walk) -> Refusal:
         apis.append(found)
     walk.apis = tuple(apis)
     return None
-
-
-def subject_enabled(walk: Walk) -> Refusal:
-    """Pass where nobody is acted for, or somebody who is enabled."""
-    subject = walk.request.subject
-    if subject is None or subject.is_enabled:
-        return None
-    return Reason.SUBJECT_DISABLED, str(subject.id)
 
 
 def apis_agree(walk: Walk) -> Refusal:

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     SCOPE_OF_ANOTHER_API = "scope_of_another_api"
     NO_SCOPE_LEFT = "no_scope_left"
     SUBJECT_DISABLED = "subject_disabled"
+    ASSURANCE_TOO_LOW = "assurance_too_low"
     APIS_DISAGREE = "apis_disagree"
     ONE_API_ONLY = "one_api_only"
     ALGORITHM_NOT_ALLOWED = "algorithm_not_allowed"
@@ -60,6 +61,8 @@ INVALID_GRANT: Final = "invalid_grant"  # RFC 6749 section 5.2
 UNAUTHORIZED_CLIENT: Final = "unauthorized_client"  # RFC 6749 section 5.2
 INVALID_TARGET: Final = "invalid_target"  # RFC 8707 section 2
 ACCESS_DENIED: Final = "access_denied"  # RFC 6749 section 4.1.2.1
+# OpenID Connect Core Error Code unmet_authentication_requirements 1.0 section 2, RFC 9470 section 5
+UNMET_AUTHENTICATION: Final = "unmet_authentication_requirements"
 
 WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
     {
@@ -82,6 +85,7 @@ WIRE_ERRORS: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.SCOPE_OF_ANOTHER_API: INVALID_SCOPE,
         Reason.NO_SCOPE_LEFT: INVALID_SCOPE,
         Reason.SUBJECT_DISABLED: INVALID_GRANT,
+        Reason.ASSURANCE_TOO_LOW: INVALID_GRANT,
         Reason.APIS_DISAGREE: INVALID_TARGET,
         Reason.ONE_API_ONLY: INVALID_TARGET,
         Reason.ALGORITHM_NOT_ALLOWED: INVALID_TARGET,
@@ -141,6 +145,8 @@ DESCRIPTIONS: Final[Mapping[Reason, str]] = MappingProxyType(
         "this client has.",
         Reason.SUBJECT_DISABLED: "The user is disabled; ask the tenant's administrator to enable "
         "them.",
+        Reason.ASSURANCE_TOO_LOW: "A requested scope needs a person who signed in more surely; "
+        "leave it out, or have them sign in again with the acr_values that it needs.",
         Reason.APIS_DISAGREE: "The APIs of this request can't share one token; request a token "
         "for each of them.",
         Reason.ONE_API_ONLY: "Tokens of this claim profile serve one API only; request a token "
@@ -212,6 +218,8 @@ def authorize_error(reason: Reason) -> str:
 
     Source: RFC 6749 section 4.1.2.1, which has no invalid_grant.
     """
+    if reason == Reason.ASSURANCE_TOO_LOW:
+        return UNMET_AUTHENTICATION
     if _is_of_grant(reason):
         return ACCESS_DENIED
     return WIRE_ERRORS[reason]

@@ -20,8 +20,12 @@ NO_STORE: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers and a JSON object; no body where it is None."""
+    """Status, headers and a JSON object; no body where it is None.
+
+    With `jwt`, that is sent in place of the object, whose members it has signed.
+    """
 
     body: Mapping[str, JSON] | None
     status: int = HTTPStatus.OK
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+    jwt: str = ""

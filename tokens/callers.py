@@ -10,8 +10,9 @@ from tenants import snapshot
 from tenants.records import Actor
 from tokens import direct_tokens, gate, limits, master_tokens
 from tokens.direct_tokens import NotAcceptedDirectly
-from tokens.errors import InvalidToken, TokenMissing
+from tokens.errors import InsufficientScope, InvalidToken, TokenMissing
 from tokens.management_scopes import held_scopes
+from tokens.step_up import require_assurance
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,6 +29,16 @@ WRITE: Final = "management:users:write"
 _BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
 MISSING: Final = "Present the token in the Authorization header, as a bearer token."
 NOT_ACCEPTED: Final = master_tokens.NOT_ACCEPTED
+PAIRWISE: Final = "This client knows people by pairwise ids only; ask userinfo about them."
+
+
+@dataclass(frozen=True, slots=True)
+class HeldToken:
+    """What the presented token may do; no client of ours asked for an outside one."""
+
+    scopes: tuple[str, ...]
+    client_id: str | None
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,16 @@ class Caller:
         if self.direct is not None:
             return self.direct.subject.id
         return self.token.subject_id if self.token else None
+
+    @property
+    def held(self) -> HeldToken | None:
+        """What the token of a user or client may do; a master token has none of it."""
+        if self.direct is not None:
+            token = self.direct.token
+            return HeldToken(token.scopes, None, token.expires_at)
+        if self.token is None:
+            return None
+        return HeldToken(tuple(self.token.scopes), self.token.client_id, self.token.expires_at)
 
     @property
     def is_public(self) -> bool:
@@ -99,6 +120,7 @@ def find_caller(request: EndpointRequest) -> Caller:
     Raises:
         InvalidToken: the token is not good here.
         InsufficientScope: the master token may not be used from there.
+        InsufficientUserAuthentication: the user has to prove more surely who they are.
         RateLimited: the caller sends too many requests, or the same bad token again and again.
     """
     text = read_bearer(request)
@@ -112,6 +134,7 @@ def find_self(request: EndpointRequest) -> Caller:
     Raises:
         InvalidToken: the token is not good here.
         InsufficientScope: the master token may not be used from there.
+        InsufficientUserAuthentication: the user has to prove more surely who they are.
         RateLimited: the caller sends too many requests, or the same bad token again and again.
     """
     text = read_bearer(request)
@@ -132,10 +155,19 @@ def _find_caller(request: EndpointRequest, text: str) -> Caller:
         raise InvalidToken(NOT_ACCEPTED)
     limits.admit_token(request.tenant, token, request.address)
     if token.subject_id is not None:
+        require_assurance(request.tenant, token)
+        _refuse_pairwise(request, token)
         actor = Actor("subject", str(token.subject_id), address=request.address)
         return Caller(actor, token=token)
     actor = Actor("client", str(token.client), token.client_id, request.address)
     return Caller(actor, scopes=held_scopes(request.tenant, token), token=token)
+
+
+def _refuse_pairwise(request: EndpointRequest, token: AcceptedToken) -> None:
+    """Keep the user's own id from a client that knows them by another. Source: OIDC Core 8.1."""
+    client = snapshot.CURRENT.client(request.tenant, token.client_id)
+    if client is not None and client.interactive.is_pairwise:
+        raise InsufficientScope(PAIRWISE)
 
 
 def _find_master_caller(request: EndpointRequest, text: str) -> Caller:

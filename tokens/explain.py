@@ -18,7 +18,7 @@ from tenants.queries import history
 from tenants.queries.subjects import find_subjects
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens.claim_refusals import ClaimsRefused, deny
-from tokens.models import AccessToken, Refusal, Session
+from tokens.models import AccessToken, Refusal
 from tokens.preview import (
     DroppedScope,
     ExplainedClaim,
@@ -27,7 +27,13 @@ from tokens.preview import (
     plan_with_any_key,
 )
 from tokens.request_facts import DIGEST, USUAL_TYPE, read_inputs
-from tokens.token_facts import recall_groups
+from tokens.token_facts import (
+    find_session,
+    recall_assurance,
+    recall_authentication,
+    recall_consumed,
+    recall_groups,
+)
 from tokens.token_ids import ENTROPY_BYTES
 
 if TYPE_CHECKING:
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
         TenantSnapshot,
         TokenPlan,
     )
+    from tokens.models import Session
 
 VERSION_NAMES: Final = ("platform", "environment", "tenant", "client")
 NO_HISTORY: Final = "The configuration of its versions is not kept any more."
@@ -85,7 +92,7 @@ def explain_token(tenant_id: UUID, token_id: UUID) -> TokenExplanation | None:
     if token is None:
         return None
     tenant, client = _read_configuration(token)
-    session = Session.objects.filter(pk=token.session_id).first() if token.session_id else None
+    session = find_session(token)
     notes = _find_gaps(token, session)
     if tenant is None or client is None:
         return _explain(token, _name_client(token), notes=(*notes, NO_HISTORY))
@@ -169,6 +176,8 @@ def rebuild_request(
         headers=dict([USUAL_TYPE]) | found.get("headers", {}),
         method=found.get("method", "POST"),
         now=token.issued_at.timestamp(),
+        authentication=recall_authentication(session),
+        consumed=recall_consumed(token),
     )
 
 
@@ -193,6 +202,7 @@ def request_of(refusal: Refusal, client: ClientRecord) -> AccessRequest:
         user_agent=asked.get("user_agent", ""),
         app_tenant_id=asked.get("app_tenant_id", ""),
         app_subject_id=asked.get("app_subject_id", ""),
+        authentication=recall_assurance(asked.get("acr", "")),
         groups=_optional_tuple(asked.get("groups")),
         method="POST",
         headers=dict([USUAL_TYPE]),

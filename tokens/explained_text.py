@@ -24,6 +24,7 @@ HEADINGS: Final = {
     "policies": "Access policies",
     "header": "Header",
     "claims": "Claims",
+    "id_token": "Claims of the ID token",
     "dropped_scopes": "Scopes not granted",
     "response": "Response",
     "notes": "Notes",

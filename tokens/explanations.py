@@ -81,6 +81,8 @@ def describe_preview(previewed: Preview) -> dict[str, JSON]:
             "claims": _describe_claims(previewed.claims),
             "response": dict(previewed.response),
         }
+        if planned.id_token is not None:
+            described["id_token"] = dict(planned.id_token.claims)
     return described
 
 

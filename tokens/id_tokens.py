@@ -9,7 +9,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
 
-from tenants.records import KeyState
+from tenants.records import GrantType, KeyState
 from tokens import standard_claims
 from tokens.group_claims import describe_groups
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tenants.records import (
         JSON,
         AccessRequest,
+        Authentication,
         ClientRecord,
         SigningKeyRecord,
         TenantSnapshot,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 OPENID: Final = "openid"
 # What every client library expects where nothing was agreed. Source: OIDC Registration section 2.
 USUAL_ALGORITHM: Final = "RS256"
-SYMMETRIC_ALGORITHM: Final = "HS256"
+# A symmetric one never: a client's secret or an Api's key could forge what is signed with it.
+ALGORITHMS: Final = ("ES256", "RS256", "PS256", "EdDSA")
 FALLBACK_ALGORITHM: Final = "ES256"
 EDWARDS_ALGORITHM: Final = "EdDSA"
 
@@ -38,12 +40,17 @@ def algorithm_of(tenant: TenantSnapshot, client: ClientRecord) -> str:
 
 
 def choose_algorithm(tenant: TenantSnapshot, wanted: str) -> str:
-    """Answer an algorithm that the environment allows: the wanted one if it may be."""
+    """Answer the wanted algorithm if the environment allows it, else the tenant's, else any."""
+    possible = algorithms_of(tenant)
+    chosen = (name for name in (wanted, tenant.signing_algorithm) if name in possible)
+    return next(chosen, possible[0])
+
+
+def algorithms_of(tenant: TenantSnapshot) -> tuple[str, ...]:
+    """List by which algorithms clients may have statements signed; there is always one."""
     allowed = tenant.allowed_algorithms
-    for algorithm in (wanted, tenant.signing_algorithm, *sorted(allowed)):
-        if algorithm != SYMMETRIC_ALGORITHM and (not allowed or algorithm in allowed):
-            return algorithm
-    return FALLBACK_ALGORITHM
+    possible = [name for name in ALGORITHMS if not allowed or name in allowed]
+    return tuple(possible) or (FALLBACK_ALGORITHM,)
 
 
 def key_of(tenant: TenantSnapshot, algorithm: str) -> SigningKeyRecord | None:
@@ -54,9 +61,18 @@ def key_of(tenant: TenantSnapshot, algorithm: str) -> SigningKeyRecord | None:
     return None
 
 
+def own_authentication(request: AccessRequest) -> Authentication | None:
+    """Answer how the person was recognised in whose own session the token is.
+
+    One that was exchanged has no session, by which introspection could tell the same.
+    """
+    return None if request.grant_type == GrantType.TOKEN_EXCHANGE else request.authentication
+
+
 def is_wanted(request: AccessRequest, scopes: tuple[str, ...]) -> bool:
     """Say whether an ID token comes with this access token."""
-    return request.authentication is not None and request.subject is not None and OPENID in scopes
+    is_recognised = request.subject is not None and own_authentication(request) is not None
+    return is_recognised and OPENID in scopes
 
 
 def build_claims(

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from tenants import snapshot
 from tenants.credentials import (
     CredentialKind,
     IssuedCredential,
     make_credential,
     make_opaque_token,
 )
-from tokens import id_tokens, keys, refresh_tokens, session_store, token_store
+from tokens import (
+    id_tokens,
+    refresh_tokens,
+    secret_uses,
+    session_store,
+    tenant_signatures,
+    token_store,
+)
 from tokens.claim_refusals import ClaimsRefused, deny
-from tokens.errors import InvalidGrant, IssuerNotFound, ServiceUnavailable
+from tokens.errors import InvalidGrant, ServiceUnavailable
 from tokens.plan import MissingSigningKey, plan
 from tokens.prepared_keys import prepared_key
 from tokens.refusals import raise_denied
@@ -42,8 +48,10 @@ if TYPE_CHECKING:
     )
     from tokens.parameters import EndpointRequest
 
-# The second plan sees the ring that was made after the first.
-MAX_PLANS: Final = 2
+# Each plan but the last may miss a ring, which is then made: the access token's, the ID token's.
+MAX_PLANS: Final = 3
+# A client of this kind is removed when it gets no tokens for long.
+DYNAMIC: Final = "dynamic"
 
 
 def issue(asked: AccessRequest, decision: Decision, request: EndpointRequest) -> dict[str, JSON]:
@@ -61,6 +69,8 @@ def issue(asked: AccessRequest, decision: Decision, request: EndpointRequest) ->
         if repeated is not None:
             return _within(decision, repeated)
     planned = plan_token(asked, decision, request.tenant, now=request.now)
+    if asked.client.kind == DYNAMIC:
+        secret_uses.record(asked.client.id, request.now)
     return store(
         asked,
         request.tenant,
@@ -100,9 +110,8 @@ def plan_token(
             whole = restore_document(decision, asked, tenant)
             raise_denied(asked, deny(whole, refused))
         except MissingSigningKey as missing:
-            keys.ensure_ring(tenant, missing.algorithm, missing.api_id)
-            tenant = _reload(tenant)
-    raise ServiceUnavailable("The signing key is being made; try again.")
+            tenant = tenant_signatures.make_ring(tenant, missing.algorithm, missing.api_id)
+    raise ServiceUnavailable(tenant_signatures.KEY_TO_COME)
 
 
 def store(
@@ -217,11 +226,3 @@ def _make_refresh_token(
     row_id = token_store.new_id()
     issued = make_credential(CredentialKind.REFRESH_TOKEN, row_id)
     return planned, issued, NewRefreshToken(row_id, issued.keyed_hash, planned.expires_at)
-
-
-def _reload(tenant: TenantSnapshot) -> TenantSnapshot:
-    snapshot.CURRENT.renew()
-    renewed = snapshot.CURRENT.tenant(tenant.path)
-    if renewed is None:
-        raise IssuerNotFound("No tenant serves this issuer.")
-    return renewed

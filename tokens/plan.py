@@ -20,6 +20,7 @@ from tokens import id_tokens
 from tokens.claim_additions import make_claims, select_rules
 from tokens.claim_profiles import resolve_profile
 from tokens.claims import build_header
+from tokens.id_tokens import own_authentication
 from tokens.request_facts import collect_facts
 from tokens.token_ids import expiry_ordered_uuid
 
@@ -205,7 +206,7 @@ def _token_record(
     times: tuple[int, int],
     token_id: UUID,
 ) -> TokenRecord:
-    client, subject, authentication = request.client, request.subject, request.authentication
+    client, subject, authentication = request.client, request.subject, own_authentication(request)
     issued_at, expires_at = times
     return TokenRecord(
         token_id=token_id,

@@ -37,7 +37,7 @@ NO_ENTROPY: Final = bytes(ENTROPY_BYTES)
 # What only an issued token has; a preview names it instead.
 OPAQUE_TEXT: Final = "(64 hexadecimal characters)"
 REFRESH_TEXT: Final = "(a refresh token)"
-ID_TOKEN_TEXT: Final = "(the ID token, with at_hash and a signature)"
+IDENTITY_TEXT: Final = "(the ID token, with at_hash and a signature)"
 AFTER_SIGN_IN: Final = frozenset((GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE))
 KID_TO_COME: Final = "(made with the first token)"
 PREVIEWED_SESSION: Final = UUID(int=0)
@@ -202,7 +202,7 @@ def _answer(planned: TokenPlan) -> Mapping[str, JSON]:
     if planned.refresh is not None:
         answer["refresh_token"] = REFRESH_TEXT
     if planned.id_token is not None:
-        answer["id_token"] = ID_TOKEN_TEXT
+        answer["id_token"] = IDENTITY_TEXT
     return MappingProxyType(answer)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tenants.records import JSON
 
@@ -26,6 +26,11 @@ CLAIMS_OF_SCOPE: Final[Mapping[str, tuple[str, ...]]] = {
     "phone": ("phone_number", "phone_number_verified"),
 }
 STANDARD_CLAIMS: Final = tuple(name for names in CLAIMS_OF_SCOPE.values() for name in names)
+# What says that another claim was verified is told beside that one only.
+VERIFIED: Final[Mapping[str, str]] = {
+    "email_verified": "email",
+    "phone_number_verified": "phone_number",
+}
 ID_TOKEN: Final = "id_token"  # noqa: S105 - a member of `claims`, no secret.
 USERINFO: Final = "userinfo"
 
@@ -51,5 +56,22 @@ def select(text: str, names: Iterable[str]) -> dict[str, JSON]:
     wanted = tuple(names)
     if not text or not wanted:
         return {}
-    held = orjson.loads(text)
-    return {name: held[name] for name in wanted if held.get(name) not in (None, "")}
+    held = {name: value for name, value in orjson.loads(text).items() if _is_told(name, value)}
+    return {
+        name: held[name] for name in wanted if name in held and VERIFIED.get(name, name) in held
+    }
+
+
+def _is_told(name: str, value: JSON) -> bool:
+    """Say whether a value is what the claim's type says: attributes may hold anything."""
+    if name in VERIFIED:
+        return isinstance(value, bool)
+    if name == "updated_at":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if name == "address":
+        return isinstance(value, dict) and _are_texts(value.values())
+    return isinstance(value, str) and value != ""
+
+
+def _are_texts(parts: Collection[JSON]) -> bool:
+    return bool(parts) and all(isinstance(part, str) for part in parts)

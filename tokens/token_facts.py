@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from tenants.pairwise import name_subject
 from tenants.queries.subjects import find_subjects
-from tenants.records import GrantType, TokenRecord
+from tenants.records import Authentication, ConsumedGrant, GrantType, TokenRecord
+from tokens.models import AccessToken, Session
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from tenants.records import AccessRequest, ClientRecord, TenantSnapshot
     from tokens.gate import AcceptedToken
+
+NOBODY: Final = UUID(int=0)
+CONSUMING: Final = frozenset((GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE))
 
 
 def recall_groups(request: AccessRequest, tenant_id: UUID) -> AccessRequest:
@@ -27,6 +30,36 @@ def recall_groups(request: AccessRequest, tenant_id: UUID) -> AccessRequest:
     held = found.memberships if found else ()
     kept = tuple([group for group in held if group.slug in request.groups])
     return replace(request, subject=replace(request.subject, memberships=kept))
+
+
+def find_session(token: AccessToken) -> Session | None:
+    """Find the session of an issued token, or of the one for which it was exchanged."""
+    if token.session_id:
+        return Session.objects.filter(pk=token.session_id).first()
+    if token.parent_id is None:
+        return None
+    parent = AccessToken.objects.filter(pk=token.parent_id)
+    return Session.objects.filter(pk__in=parent.values("session_id")).first()
+
+
+def recall_authentication(session: Session | None) -> Authentication | None:
+    """Say again how a person was recognised whose session it is."""
+    if session is None or session.sign_in_id is None or session.authenticated_at is None:
+        return None
+    authenticated_at = int(session.authenticated_at.timestamp())
+    return Authentication(session.sign_in_id, authenticated_at, session.acr, tuple(session.amr))
+
+
+def recall_assurance(acr: str) -> Authentication | None:
+    """Say again how surely a person was recognised, of which a trace keeps no more."""
+    return Authentication(NOBODY, 0, acr) if acr else None
+
+
+def recall_consumed(token: AccessToken) -> ConsumedGrant | None:
+    """Say again that a code was used up; which one it was plays no part in a plan."""
+    if token.grant_type not in CONSUMING or token.session_id is None:
+        return None
+    return ConsumedGrant(token.grant_type, NOBODY, token.session_id)
 
 
 def record_of(

@@ -35,7 +35,7 @@ def standard_claims_of(subject: str) -> str:
     return f"""({subject}.attributes || jsonb_strip_nulls(jsonb_build_object(
       'name', NULLIF({subject}.name, ''), 'email', NULLIF({subject}.email, ''),
       'email_verified', {subject}.is_email_verified AND {subject}.email <> '',
-      'updated_at', extract(epoch FROM {subject}.updated_at)::bigint)))::text"""
+      'updated_at', floor(extract(epoch FROM {subject}.updated_at))::bigint)))::text"""
 
 
 def memberships_of(subject: str) -> str:

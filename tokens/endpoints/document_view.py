@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Core = Callable[[EndpointRequest], Answer]
 
-WITH_BODY = frozenset(("POST",))
+WITH_BODY = frozenset(("POST", "PUT"))
 
 
 class DocumentView(EndpointView):
