@@ -16,7 +16,9 @@ SCHEDULE: dict[str, timedelta] = {
     "tokens.tasks.maintain_partitions": timedelta(minutes=1),  # A raised ceiling waits for it.
     "tokens.tasks.purge_expired": timedelta(minutes=1),  # Answers for retries leave soon.
     "tokens.tasks.rotate_keys": timedelta(hours=1),
+    "tokens.tasks.deliver_due_logouts": timedelta(minutes=1),
     "tenants.tasks.continue_offboardings": timedelta(minutes=1),
+    "tenants.tasks.remove_idle_clients": timedelta(minutes=10),
 }
 
 app = Celery("authplatform")

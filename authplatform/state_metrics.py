@@ -34,6 +34,7 @@ KEYS_SQL: Final = "SELECT state, count(*) FROM tenants_signingkey GROUP BY state
 OLDEST_KEY_SQL: Final = """
 SELECT COALESCE(extract(epoch FROM now() - min(activated_at)), 0)::float8
 FROM tenants_signingkey WHERE state = 'current' AND algorithm <> 'HS256'"""
+LOGOUTS_SQL: Final = "SELECT count(*) FROM tokens_logoutdelivery WHERE status = 'pending'"
 QUEUE_SQL: Final = "SELECT queue_name, queue_length FROM pgmq.metrics_all()"
 
 
@@ -82,6 +83,12 @@ def _read(now: datetime) -> list[GaugeMetricFamily]:
             "For how long the oldest row that should be gone has been due.",
             "rows",
             list(purge.overdue_seconds(now).items()),
+        ),
+        _family(
+            "logout_deliveries_pending",
+            "Clients that are still to be told of a logout.",
+            "",
+            _rows(LOGOUTS_SQL),
         ),
     ]
     if settings.AUTHPLATFORM_IS_QUEUE_IN_DATABASE:

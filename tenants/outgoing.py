@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,7 @@ from tenants.errors import OutgoingFailed, OutgoingRefused
 from tenants.public_addresses import is_public_address
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 MAXIMUM_URL_CHARACTERS: Final = 2048
@@ -47,7 +48,7 @@ class _Target:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A form that is posted instead of a plain fetch, and as whom."""
+    """A form that is posted instead of a plain fetch, and as whom; empty for nobody."""
 
     body: bytes = field(repr=False)
     authorization: str = field(repr=False)
@@ -93,6 +94,22 @@ def fetch(
         raise OutgoingFailed(f"{target.host}: {type(error).__name__}") from error
 
 
+def notify(url: str, form: bytes, *, timeout_seconds: float) -> int:
+    """Post a form and answer the status alone; what comes with it is not read, nor followed.
+
+    Raises: OutgoingRefused, OutgoingFailed.
+    """
+    deadline = _Deadline(time.monotonic() + timeout_seconds)
+    target = _parse_url(url)
+    backend = _Backend(_checked_addresses(target, deadline), deadline)
+    headers = {"Host": _authority(target), **_form_headers(form)}
+    try:
+        with _open(target, backend, "POST", headers, form) as response:
+            return response.status
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        raise OutgoingFailed(f"{target.host}: {type(error).__name__}") from error
+
+
 def _request(
     target: _Target,
     backend: _Backend,
@@ -100,7 +117,7 @@ def _request(
     max_bytes: int,
     submission: Submission | None,
 ) -> bytes:
-    headers: dict[bytes | str, bytes | str] = {
+    headers = {
         "Host": _authority(target),
         "Accept": ", ".join(accepted_media_types),
         # A compressed answer could be small on the wire and huge in memory.
@@ -109,18 +126,38 @@ def _request(
     method, body = "GET", None
     if submission is not None:
         method, body = "POST", submission.body
-        headers["Authorization"] = submission.authorization
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        headers["Content-Length"] = str(len(body))
+        headers |= _form_headers(body)
+        if submission.authorization:
+            headers["Authorization"] = submission.authorization
+    with _open(target, backend, method, headers, body) as response:
+        _check_response(response, accepted_media_types, max_bytes)
+        return _read_bounded(response.iter_stream(), max_bytes)
+
+
+def _form_headers(form: bytes) -> dict[str, str]:
+    return {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": str(len(form)),
+    }
+
+
+@contextmanager
+def _open(
+    target: _Target,
+    backend: _Backend,
+    method: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+) -> Iterator[httpcore.Response]:
+    """Send a request and give its answer, whose body is still to be read."""
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
     with (
         httpcore.ConnectionPool(
             ssl_context=_tls_context(), network_backend=backend, retries=0
         ) as pool,
-        pool.stream(method, url, headers=headers, content=body) as response,
+        pool.stream(method, url, headers=[*headers.items()], content=body) as response,
     ):
-        _check_response(response, accepted_media_types, max_bytes)
-        return _read_bounded(response.iter_stream(), max_bytes)
+        yield response
 
 
 def _parse_url(url: str) -> _Target:
@@ -187,9 +224,16 @@ def _resolve(target: _Target, deadline: _Deadline) -> list[str]:
 
 
 def _tls_context() -> ssl.SSLContext:
+    """Trust the public authorities, and besides them those of the operator."""
     paths = ssl.get_default_verify_paths()
     has_system_store = bool(paths.cafile or paths.capath)
-    return ssl.create_default_context(cafile=None if has_system_store else certifi.where())
+    context = ssl.create_default_context(cafile=None if has_system_store else certifi.where())
+    if settings.TENANTS_OUTGOING_CA_FILE:
+        try:
+            context.load_verify_locations(cafile=settings.TENANTS_OUTGOING_CA_FILE)
+        except OSError as error:
+            raise OutgoingFailed("the operator's file of authorities can't be read") from error
+    return context
 
 
 class _Backend(httpcore.NetworkBackend):

@@ -21,6 +21,11 @@ LEASES: Final = Counter(
     "Questions to the shared store of the limits: answered, away, or skipped.",
     ["outcome"],
 )
+LOGOUT_DELIVERIES: Final = Counter(
+    "authplatform_logout_deliveries",
+    "Attempts to tell a client of a logout, by what became of the delivery.",
+    ["status"],
+)
 
 
 def count_refusal(operation: str, reason: str) -> None:
@@ -36,3 +41,8 @@ def count_limited(kind: str) -> None:
 def count_lease(outcome: str) -> None:
     """Count one question to the shared store."""
     LEASES.labels(outcome).inc()
+
+
+def count_logout_delivery(status: str) -> None:
+    """Count one attempt to tell a client of a logout; the status is of a closed vocabulary."""
+    LOGOUT_DELIVERIES.labels(status).inc()

@@ -67,19 +67,24 @@ UPDATE tokens_refreshtoken SET repeated_answer = NULL WHERE id IN (
   SELECT id FROM tokens_refreshtoken
   WHERE repeated_answer IS NOT NULL AND consumed_at < %(before)s
   ORDER BY consumed_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
-# By `purge_after` every access token and code has expired; what remains are long sessions.
-# The newest cut-off stays for ever: its number is the highest that a process can hold.
+# By `purge_after` every access token and code has expired; what remains are long sessions and
+# sign-ins. The newest cut-off stays for ever: its number is the highest that a process can hold.
 CUT_OFFS_SQL: Final = """
-WITH oldest_sessions AS MATERIALIZED (
-  SELECT tenant_id, min(cut_off_number) AS oldest FROM tokens_session
-  WHERE expires_at >= %(before)s AND tenant_id IN (
-    SELECT tenant_id FROM tenants_cutoff WHERE purge_after < %(before)s)
+WITH tenants_due AS MATERIALIZED (
+  SELECT DISTINCT tenant_id FROM tenants_cutoff WHERE purge_after < %(before)s),
+oldest AS MATERIALIZED (
+  SELECT tenant_id, min(cut_off_number) AS number FROM (
+    SELECT tenant_id, cut_off_number FROM tokens_session
+    WHERE expires_at >= %(before)s AND tenant_id IN (SELECT tenant_id FROM tenants_due)
+    UNION ALL
+    SELECT tenant_id, cut_off_number FROM tokens_signin
+    WHERE expires_at >= %(before)s AND tenant_id IN (SELECT tenant_id FROM tenants_due)) living
   GROUP BY tenant_id)
 DELETE FROM tenants_cutoff WHERE number IN (
   SELECT number FROM tenants_cutoff
   WHERE purge_after < %(before)s AND number < (SELECT max(number) FROM tenants_cutoff)
-  AND number <= COALESCE((SELECT oldest FROM oldest_sessions o
-    WHERE o.tenant_id = tenants_cutoff.tenant_id), number)
+  AND number <= COALESCE((SELECT oldest.number FROM oldest
+    WHERE oldest.tenant_id = tenants_cutoff.tenant_id), tenants_cutoff.number)
   ORDER BY purge_after LIMIT %(rows)s FOR UPDATE SKIP LOCKED)"""
 # Most refusals leave with their partition: this is for tenants that keep less than the platform.
 # The bound is the id of a refusal at that time: its leading 48 bits are milliseconds.
@@ -110,8 +115,11 @@ PURGES: Final = (
     Purge("ended sessions", _delete_sessions("ended_at"), RETENTION),
     _expired("authorization codes", "tokens_authorizationcode", RETENTION),
     _expired("device codes", "tokens_devicecode", RETENTION),
+    _expired("logout deliveries", "tokens_logoutdelivery"),
     _expired("usage counters", "tokens_usagecounter", RETENTION),
     _expired("consents", "tokens_consent"),
+    _expired("sign-ins", "tokens_signin", RETENTION),
+    _expired("mail links", "tokens_emaillink"),
     _expired("replayed assertions", "tokens_replayedassertion"),
     _expired("outside tokens", "tokens_foreigntoken", RETENTION),
     _expired("limits", "tokens_limitstate"),

@@ -1,4 +1,6 @@
-"""People who are signed in in a browser: how that begins, is found again and ends.
+"""People who are signed in in a browser: how that begins and is found again.
+
+`tokens/sign_out.py` ends it.
 
 The secret stands in the browser's cookie, its keyed hash in the row, whose id is the `sid`.
 """
@@ -36,7 +38,7 @@ WHERE subject.id = %(subject_id)b AND subject.tenant_id = %(tenant_id)b AND subj
 RETURNING id"""
 FIND_SQL: Final = f"""
 SELECT sign_in.pepper_id, sign_in.secret_hash, {SIGN_IN_DEATH}, sign_in.subject_id,
-  sign_in.trust_profile_id, extract(epoch FROM sign_in.authenticated_at)::bigint, sign_in.acr,
+  sign_in.trust_profile_id, extract(epoch FROM sign_in.authenticated_at)::float8, sign_in.acr,
   sign_in.amr, sign_in.cut_off_number, extract(epoch FROM sign_in.last_used_at)::float8,
   COALESCE(NULLIF(subject.name, ''), NULLIF(subject.email, ''), subject.external_id, '')
 FROM tokens_signin sign_in JOIN tenants_subject subject ON subject.id = sign_in.subject_id
@@ -51,21 +53,14 @@ SET authenticated_at = {NOW}, last_used_at = {NOW}, acr = %(acr)s, amr = %(amr)s
   pepper_id = %(pepper_id)s, secret_hash = %(secret_hash)b::bytea
 WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND ended_at IS NULL RETURNING id
 """  # noqa: S608 - fixed texts.
-# Whoever agreed to offline access did so for the time when they are not there.
-END_SQL: Final = f"""
-WITH ended AS (UPDATE tokens_signin SET ended_at = {NOW}, ended_reason = %(ended_reason)s
-  WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND ended_at IS NULL RETURNING id),
-left_behind AS (UPDATE tokens_session SET ended_at = {NOW}, ended_reason = %(ended_reason)s
-  WHERE sign_in_id IN (SELECT id FROM ended) AND NOT is_offline AND ended_at IS NULL)
-SELECT id FROM ended
-"""  # noqa: S608 - fixed texts.
 
 
 @dataclass(frozen=True, slots=True)
 class SignInRecord:
     """A person who is signed in; times in seconds since the epoch.
 
-    `name` is how a page greets them. `cut_off_number` was read when they signed in.
+    `name` is how a page greets them. `cut_off_number` was read when they signed in. `proven_at` is
+    when they last proved who they are, to the fraction of a second.
     """
 
     id: UUID
@@ -74,6 +69,7 @@ class SignInRecord:
     authentication: Authentication
     cut_off_number: int
     name: str
+    proven_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +126,14 @@ def find(tenant: TenantSnapshot, text: str, *, now: float) -> SignInRecord | Non
     pepper_id, secret_hash, death, *facts = rows[0]
     if death or not is_secret(credential.secret, KeyedHash(pepper_id, secret_hash)):
         return None
-    subject_id, profile_id, authenticated_at, acr, amr, number, last_used_at, name = facts
+    subject_id, profile_id, proven_at, acr, amr, number, last_used_at, name = facts
     if now - last_used_at > TOUCH_SECONDS:
         touched = {"id": credential.row_id, "now": float(now)}
         database.execute(TOUCH_SQL, touched, is_repeatable=True)
-    authentication = Authentication(credential.row_id, authenticated_at, acr, tuple(amr))
-    return SignInRecord(credential.row_id, subject_id, profile_id, authentication, number, name)
+    authentication = Authentication(credential.row_id, int(proven_at), acr, tuple(amr))
+    return SignInRecord(
+        credential.row_id, subject_id, profile_id, authentication, number, name, proven_at
+    )
 
 
 def prove_again(
@@ -156,14 +154,3 @@ def prove_again(
         "now": float(now),
     }
     return issued.text if database.execute(PROVE_SQL, values) else None
-
-
-def end(tenant_id: UUID, sign_in_id: UUID, *, ended_reason: str, now: float) -> bool:
-    """Sign a person out, with every session that is not offline; False where they were already."""
-    values = {
-        "id": sign_in_id,
-        "tenant_id": tenant_id,
-        "ended_reason": ended_reason,
-        "now": float(now),
-    }
-    return bool(database.execute(END_SQL, values))

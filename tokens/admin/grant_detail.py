@@ -16,7 +16,7 @@ from tenants.admin.history import name_actors
 from tenants.admin.requests import actor_of
 from tenants.models import AuditEvent
 from tokens import sessions
-from tokens.admin import foreign_rows, grant_rows, named_end
+from tokens.admin import foreign_rows, grant_rows, named_end, sign_in_rows
 from tokens.admin.access import may_end, require_sight
 from tokens.admin.end_form import EndForm
 from tokens.admin.foreign_rows import FOREIGN
@@ -92,6 +92,7 @@ def _show(
         "title": f"{NOUNS[row.kind].capitalize()} {row.id}",
         "row": row,
         "tokens": tokens or [],
+        "sign_in": sign_in_rows.find_sign_in(row.sign_in_id, [row.tenant_id]),
         "events": shown,
         "may_end": may_end(request, row.tenant_id) and not row.death,
         "end_address": reverse(f"admin:{row.kind}_end", args=[row.id]),

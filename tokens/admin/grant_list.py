@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from tenants.admin.requests import parse_uuid
 from tenants.models import Client, Subject, Tenant
 from tenants.queries.operators import scope
-from tokens.admin import grant_pages, grant_search
+from tokens.admin import grant_pages, grant_search, sign_in_rows
 from tokens.admin.access import require_sight
 from tokens.admin.grant_rows import GrantFilter
 
@@ -155,8 +155,9 @@ def _read_rows(request: HttpRequest, choice: Choice) -> dict[str, Any]:
         request.GET.get("after_foreign", ""),
     )
     page = grant_pages.read_page(choice.keep, position)
-    following = page.following
+    following, subject = page.following, choice.subject
     return {
+        "sign_ins": sign_in_rows.list_sign_ins(choice.tenant.pk, subject.pk) if subject else [],
         "rows": page.rows,
         "is_first": position == grant_pages.Position(),
         "first": address_of(**choice.parameters),

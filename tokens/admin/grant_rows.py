@@ -38,13 +38,14 @@ SELECT session.id, session.tenant_id, tenant.path, session.client_id, client.cli
   session.subject_id, NULL::uuid, session.grant_type, session.scopes, session.audiences,
   session.started_at, session.last_used_at, session.expires_at, ''::text, session.address,
   session.user_agent, COALESCE(session.app_tenant_id, ''), COALESCE(session.app_subject_id, ''),
-  {SESSION_DEATH} AS death"""
+  session.sign_in_id, session.acr, {SESSION_DEATH} AS death"""
 _TOKEN_COLUMNS: Final = f"""
 SELECT token.id, token.tenant_id, tenant.path, token.client_id, client.client_id,
   token.subject_id, token.session_id, token.grant_type, token.scopes, token.audiences,
   token.issued_at, NULL::timestamptz, token.expires_at, token.format,
   COALESCE(token.facts ->> 'address', ''), COALESCE(token.facts ->> 'user_agent', ''),
-  COALESCE(token.app_tenant_id, ''), COALESCE(token.app_subject_id, ''), {TOKEN_DEATH} AS death"""
+  COALESCE(token.app_tenant_id, ''), COALESCE(token.app_subject_id, ''), session.sign_in_id,
+  COALESCE(session.acr, ''), {TOKEN_DEATH} AS death"""
 _STATES: Final = {"active": "WHERE death IS NULL", "ended": "WHERE death IS NOT NULL", "all": ""}
 
 
@@ -91,6 +92,8 @@ class GrantRow:
     app_subject_id: str = ""
     trust_profile_id: UUID | None = None
     trust_profile: str = ""
+    sign_in_id: UUID | None = None
+    acr: str = ""
 
 
 def read_sessions(keep: GrantFilter, after: tuple[datetime, UUID] | None) -> list[GrantRow]:
@@ -229,7 +232,7 @@ def _find_one(
 def _make(kind: str, columns: Row) -> GrantRow:
     row_id, tenant_id, path, client, client_id, subject_id, session_id, *rest = columns
     grant_type, scopes, audiences, begun_at, last_used_at, expires_at, *texts = rest
-    token_format, address, user_agent, app_tenant_id, app_subject_id, death = texts
+    token_format, address, user_agent, app_tenant_id, app_subject_id, *signed_in, death = texts
     return GrantRow(
         kind=kind,
         id=row_id,
@@ -251,4 +254,6 @@ def _make(kind: str, columns: Row) -> GrantRow:
         death=death or "",
         app_tenant_id=app_tenant_id,
         app_subject_id=app_subject_id,
+        sign_in_id=signed_in[0],
+        acr=signed_in[1],
     )

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 MAX_TENANTS: Final = 100
+USER_LABELS: Final = {
+    LimitKind.SIGN_IN: "failed sign-ins of a user",
+    LimitKind.SIGN_IN_ADDRESS: "sign-ins of users, and mails for them",
+}
 NOT_KNOWN: Final = "The store of the limits does not answer; each process holds them alone."
 
 
@@ -79,8 +83,13 @@ def _read_rows(tenant: Tenant | None, *, is_platform_operator: bool) -> list[Lim
 def _describe(key: LimitKey, until: float) -> Limited:
     who = key.name
     if who.startswith(HIDDEN):
-        is_operator = key.kind is LimitKind.SIGN_IN
-        who = "an operator" if is_operator else f"the token {who[len(HIDDEN) :][:12]}…"
+        is_sign_in = key.kind in {LimitKind.SIGN_IN, LimitKind.SIGN_IN_ADDRESS}
+        person = "a user" if key.tenant_id else "an operator"
+        who = person if is_sign_in else f"the token {who[len(HIDDEN) :][:12]}…"
+    label = USER_LABELS.get(key.kind) if key.tenant_id else None
     return Limited(
-        LimitState.Kind(key.kind).label, who, key.address, datetime.fromtimestamp(until, UTC)
+        label or LimitState.Kind(key.kind).label,
+        who,
+        key.address,
+        datetime.fromtimestamp(until, UTC),
     )

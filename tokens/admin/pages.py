@@ -13,10 +13,13 @@ from tokens.admin import (
     grant_detail,
     grant_list,
     limited,
+    logout_deliveries,
     named_end,
+    password_links,
     previews,
     refusal_access,
     refusals,
+    sign_ins,
     trust_trials,
 )
 from tokens.admin.access import may_see
@@ -56,6 +59,8 @@ PAGE = Page(
             grant_detail.end_foreign_token,
             "foreign_token_end",
         ),
+        (f"{PATH}sign-in/<uuid:row_id>/", sign_ins.show_sign_in, "sign_in_detail"),
+        (f"{PATH}sign-in/<uuid:row_id>/end/", sign_ins.end_sign_in, "sign_in_end"),
     ),
 )
 
@@ -75,6 +80,7 @@ REFUSALS_PAGE = Page(
         (f"{PATH}token/<uuid:row_id>/why/", previews.show_why, "token_why"),
         ("preview/<uuid:client_id>/", previews.preview_client, "client_preview"),
         ("test-a-token/<uuid:profile_id>/", trust_trials.show_trial, "trust_profile_trial"),
+        ("password/<uuid:subject_id>/", password_links.show_password, "subject_password"),
     ),
 )
 
@@ -89,6 +95,25 @@ LIMITS_PAGE = Page(
 )
 
 
+DELIVERIES_TITLE = "Logout deliveries"
+DELIVERIES_PATH = "logout-deliveries/"
+DELIVERIES_PAGE = Page(
+    title=DELIVERIES_TITLE,
+    icon="outgoing_mail",
+    group="Support",
+    view_name="logout_deliveries",
+    is_allowed=may_see,
+    routes=(
+        (DELIVERIES_PATH, logout_deliveries.list_deliveries, "logout_deliveries"),
+        (
+            f"{DELIVERIES_PATH}<uuid:row_id>/again/",
+            logout_deliveries.try_again,
+            "logout_delivery_again",
+        ),
+    ),
+)
+
+
 def _link_by(parameter: str) -> Callable[[str], str]:
     return lambda object_id: address_of(**{parameter: object_id})
 
@@ -97,12 +122,20 @@ def _link_to_refusals(parameter: str) -> Callable[[str], str]:
     return lambda object_id: f"{reverse(refusals.LIST)}?{parameter}={object_id}"
 
 
+def _link_to_deliveries(client_id: str) -> str:
+    return f"{reverse(logout_deliveries.LIST)}?client={client_id}"
+
+
 def _preview_of(object_id: str) -> str:
     return reverse("admin:client_preview", args=[object_id])
 
 
 def _trial_of(object_id: str) -> str:
     return reverse("admin:trust_profile_trial", args=[object_id])
+
+
+def _password_of(object_id: str) -> str:
+    return reverse("admin:subject_password", args=[object_id])
 
 
 def add_to(site: PlatformAdminSite) -> None:
@@ -116,11 +149,14 @@ def add_to(site: PlatformAdminSite) -> None:
         site.register_tab(label, Tab(TITLE, _link_by(parameter), may_see))
     site.register_page(REFUSALS_PAGE)
     site.register_page(LIMITS_PAGE)
+    site.register_page(DELIVERIES_PAGE)
+    site.register_tab("tenants.Client", Tab(DELIVERIES_TITLE, _link_to_deliveries, may_see))
     for label, parameter in (("tenants.Tenant", "tenant"), ("tenants.Client", "client")):
         link = _link_to_refusals(parameter)
         site.register_tab(label, Tab(REFUSALS_TITLE, link, refusal_access.may_see))
     site.register_tab("tenants.TrustProfile", Tab("Test a token", _trial_of, trust_trials.may_try))
     site.register_tab("tenants.Client", Tab("Preview", _preview_of, refusal_access.may_see))
+    site.register_tab("tenants.Subject", Tab("Password", _password_of, password_links.may_see))
 
 
 add_to(admin.site)  # type: ignore[arg-type]  # the lazy stand-in of our own site.

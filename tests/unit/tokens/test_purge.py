@@ -26,6 +26,7 @@ from tokens.models import (
     RefreshToken,
     ReplayedAssertion,
     Session,
+    SignIn,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +67,23 @@ def make_refresh(session: Session, **fields: Any) -> RefreshToken:  # noqa: ANN4
         "expires_at": session.expires_at,
     }
     return RefreshToken.objects.create(**{**values, **fields})
+
+
+def make_sign_in(**fields: Any) -> SignIn:  # noqa: ANN401 - its own.
+    values = {
+        "tenant_id": uuid.uuid4(),
+        "subject_id": uuid.uuid4(),
+        "pepper_id": "p",
+        "secret_hash": b"h",
+        "acr": "",
+        "amr": [],
+        "cut_off_number": 0,
+        "started_at": LONG_AGO,
+        "authenticated_at": LONG_AGO,
+        "last_used_at": LONG_AGO,
+        "expires_at": LATER,
+    }
+    return SignIn.objects.create(**(values | fields))
 
 
 def make_assertions(count: int, expires_at: datetime) -> None:
@@ -172,6 +190,29 @@ def test_newest_cut_off_of_the_platform_always_stays() -> None:
     numbers = set(CutOff.objects.values_list("number", flat=True))
     assert numbers == {living.number, newest.number}
     assert not numbers & {cut_off.number for cut_off in made}
+
+
+def test_cut_off_outlives_the_sign_ins_that_it_ends() -> None:
+    tenant = make_issuer().tenant
+    ending, unneeded = (cut_offs.end(tenant.pk, actor=SYSTEM) for _ in range(2))
+    cut_offs.end(tenant.pk, actor=SYSTEM)
+    CutOff.objects.update(purge_after=LONG_AGO)
+    old = make_sign_in(tenant_id=tenant.pk, cut_off_number=ending.number - 1)
+    make_sign_in(tenant_id=tenant.pk, cut_off_number=0, expires_at=RECENTLY)
+    make_sign_in(cut_off_number=0)
+    purge.purge_expired(NOW, max_batches=5)
+    assert CutOff.objects.filter(pk__in=[ending.pk, unneeded.pk]).count() == 2
+    SignIn.objects.filter(pk=old.pk).update(cut_off_number=ending.number)
+    purge.purge_expired(NOW, max_batches=5)
+    assert not CutOff.objects.filter(pk=ending.pk).exists()
+    assert CutOff.objects.filter(pk=unneeded.pk).exists()
+
+
+def test_expired_sign_ins_go_after_the_retention() -> None:
+    kept = [make_sign_in(expires_at=RECENTLY), make_sign_in(ended_at=LONG_AGO)]
+    make_sign_in(expires_at=LONG_AGO)
+    assert purge.purge_expired(NOW, max_batches=5).rows["sign-ins"] == 1
+    assert set(SignIn.objects.values_list("pk", flat=True)) == {row.pk for row in kept}
 
 
 def test_purge_is_bounded_and_resumes(monkeypatch: pytest.MonkeyPatch) -> None:

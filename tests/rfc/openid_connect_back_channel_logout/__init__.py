@@ -1,0 +1,1 @@
+"""OpenID Connect Back-Channel Logout 1.0."""
