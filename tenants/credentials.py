@@ -114,6 +114,13 @@ def hash_secret(secret: bytes) -> KeyedHash:
     return KeyedHash(pepper_id, hmac.digest(pepper, secret, "sha256"))
 
 
+def find_digests(secret: bytes) -> list[bytes]:
+    """Hash a presented secret under every known pepper, to find by its hash what has no id."""
+    return [
+        hmac.digest(pepper, secret, "sha256") for pepper in settings.TENANTS_TOKEN_PEPPERS.values()
+    ]
+
+
 def is_secret(secret: bytes, keyed_hash: KeyedHash) -> bool:
     """Compare a presented secret in constant time; an unknown pepper never matches."""
     pepper = settings.TENANTS_TOKEN_PEPPERS.get(keyed_hash.pepper_id)
@@ -275,6 +282,11 @@ def trust_profile_context(profile_id: UUID) -> str:
 def introspection_context(profile_id: UUID) -> str:
     """Name the encryption context of the secret by which a trust profile's issuer is asked."""
     return f"trust-profile-introspection:{profile_id}"
+
+
+def sign_in_context(profile_id: UUID) -> str:
+    """Name the encryption context of the secret by which people are signed in with an issuer."""
+    return f"trust-profile-sign-in:{profile_id}"
 
 
 def encrypt(plaintext: bytes, *, context: str) -> Ciphertext:

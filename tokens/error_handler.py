@@ -18,6 +18,7 @@ from tokens.answers import NO_STORE, Answer
 from tokens.client_authentication import PresentedCredentials, present
 from tokens.errors import (
     InsufficientScope,
+    InsufficientUserAuthentication,
     InvalidClient,
     InvalidToken,
     OAuthError,
@@ -49,11 +50,11 @@ _PASSING: Final = (SnapshotUnconfirmed, CredentialCheckBusy, OperationalError, I
 def answer_refusal(error: Exception, request: EndpointRequest, *, operation: str) -> Answer:
     """Answer what a tenant's endpoint refused, and record it; a header says if a trace is kept.
 
-    A fault of ours is no refusal and only logged.
+    A fault of ours is no refusal and only logged; nor is it one to wait for a person.
     """
     error = _translate(error)
     answer = answer_error(error, issuer=request.tenant.issuer)
-    if not isinstance(error, OAuthError):
+    if not isinstance(error, OAuthError) or not error.is_refusal:
         return answer
     recorded = record_refusal(error, request, operation=operation)
     return replace(answer, headers={**answer.headers, **recorded})
@@ -119,20 +120,24 @@ def _answer(code: str, description: str, status: int, headers: Mapping[str, str]
 
 
 def _challenge(error: OAuthError, issuer: str) -> dict[str, str]:
-    """Write the challenge. Source: RFC 6749 section 5.2, RFC 6750 section 3."""
+    """Write the challenge. Source: RFC 6749 section 5.2, RFC 6750 section 3, RFC 9470 section 3."""
     match error:
         case InvalidClient() if error.tried_basic:
             return {"WWW-Authenticate": f'Basic realm="{issuer}", charset="UTF-8"'}
         case TokenMissing():
             return {"WWW-Authenticate": f'Bearer realm="{issuer}"'}
         case InvalidToken() | InsufficientScope():
-            text = _FORBIDDEN.sub("'", error.description)
-            challenge = (
-                f'Bearer realm="{issuer}", error="{error.error}", error_description="{text}"'
-            )
+            return {"WWW-Authenticate": _bearer_challenge(error, issuer)}
+        case InsufficientUserAuthentication():
+            challenge = f'{_bearer_challenge(error, issuer)}, acr_values="{error.acr_values}"'
             return {"WWW-Authenticate": challenge}
         case _:
             return {}
+
+
+def _bearer_challenge(error: OAuthError, issuer: str) -> str:
+    text = _FORBIDDEN.sub("'", error.description)
+    return f'Bearer realm="{issuer}", error="{error.error}", error_description="{text}"'
 
 
 def _retry(error: OAuthError) -> dict[str, str]:

@@ -13,10 +13,12 @@ class OAuthError(Exception):
     """An answer that is an error: `error` and `description` are public, `detail` is for the log.
 
     `check` names the step of the walk that ends here; where a decision refused, its checks tell.
+    What is no refusal, but asks for patience, is neither counted nor traced.
     """
 
     error: ClassVar[str]
     check: ClassVar[str]
+    is_refusal: ClassVar[bool] = True
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
 
     def __init__(
@@ -85,6 +87,34 @@ class InvalidGrant(OAuthError):
     check = "grant_accepted"
 
 
+class AuthorizationPending(OAuthError):
+    """The person has not decided yet. Source: RFC 8628 section 3.5."""
+
+    error = "authorization_pending"
+    check = "device_approved"
+    is_refusal = False
+
+
+class SlowDown(AuthorizationPending):
+    """The person has not decided yet, and the device asks too often. Source: RFC 8628 3.5."""
+
+    error = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """Nobody has decided in time. Source: RFC 8628 section 3.5."""
+
+    error = "expired_token"
+    check = "device_approved"
+
+
+class DeviceDenied(OAuthError):
+    """The person said no to a device. Source: RFC 8628 section 3.5."""
+
+    error = "access_denied"
+    check = "device_approved"
+
+
 class UnauthorizedClient(OAuthError):
     """The client may not use this grant. Source: RFC 6749 section 5.2."""
 
@@ -121,6 +151,27 @@ class AccessDenied(OAuthError):
     status = HTTPStatus.FORBIDDEN
 
 
+# The reason code of that limit, whose wire code says less.
+SESSION_LIMIT_REACHED = "session_limit_reached"
+
+
+class SessionLimitReached(OAuthError):
+    """The person has as many sessions with the client as it allows. Source: RFC 6749 4.1.2.1."""
+
+    error = "access_denied"
+    check = "session_limit_kept"
+
+    def __init__(
+        self,
+        description: str,
+        *,
+        asked: AccessRequest | None = None,
+        decision: Decision | None = None,
+    ) -> None:
+        """Name the limit as the reason; whatever was decided had allowed it."""
+        super().__init__(description, reason=SESSION_LIMIT_REACHED, asked=asked, decision=decision)
+
+
 class InvalidToken(OAuthError):
     """The bearer token is expired, revoked or not ours. Source: RFC 6750 section 3.1."""
 
@@ -139,6 +190,19 @@ class InsufficientScope(OAuthError):
     error = "insufficient_scope"
     check = "token_reaches_far_enough"
     status = HTTPStatus.FORBIDDEN
+
+
+class InsufficientUserAuthentication(OAuthError):
+    """The person has to prove more surely who they are. Source: RFC 9470 section 3."""
+
+    error = "insufficient_user_authentication"
+    check = "person_recognised"
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, description: str, *, acr_values: str = "", detail: str = "") -> None:
+        """Keep what the challenge asks for."""
+        super().__init__(description, detail=detail)
+        self.acr_values = acr_values
 
 
 class UnsupportedTokenType(OAuthError):
@@ -206,6 +270,20 @@ class QueryRefused(InvalidRequest):
         """Remember the code that the answer names."""
         super().__init__(description, detail=detail)
         self.code = code
+
+
+class InvalidRedirectUri(OAuthError):
+    """A client registers an address that nobody may be sent to. Source: RFC 7591 section 3.2.2."""
+
+    error = "invalid_redirect_uri"
+    check = "metadata_accepted"
+
+
+class InvalidClientMetadata(OAuthError):
+    """A client says something of itself that can't be. Source: RFC 7591 section 3.2.2."""
+
+    error = "invalid_client_metadata"
+    check = "metadata_accepted"
 
 
 class ServiceUnavailable(OAuthError):

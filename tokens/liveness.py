@@ -115,13 +115,86 @@ _SIGN_IN_SELECTORS: Final = {
     "subject_id": "sign_in.subject_id",
     "trust_profile_id": "sign_in.trust_profile_id",
 }
-SIGN_IN_DEATH: Final = f"""CASE
+
+
+def _sign_in_death(idle: str) -> str:
+    return f"""CASE
 WHEN sign_in.ended_at IS NOT NULL THEN 'signed_out'
 WHEN sign_in.expires_at <= {NOW} THEN 'expired'
-WHEN sign_in.last_used_at + make_interval(secs => %(idle)b::float8) <= {NOW} THEN 'idle'
+WHEN sign_in.last_used_at + make_interval(secs => {idle}) <= {NOW} THEN 'idle'
 WHEN subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
 WHEN {
-    _is_cut_off(_SIGN_IN_SELECTORS, tenant_id="sign_in.tenant_id", number="sign_in.cut_off_number")
+        _is_cut_off(
+            _SIGN_IN_SELECTORS, tenant_id="sign_in.tenant_id", number="sign_in.cut_off_number"
+        )
+    } THEN 'cut_off'
+END"""
+
+
+SIGN_IN_DEATH: Final = _sign_in_death("%(idle)b::float8")
+# Where sign-ins of several tenants are read; alias `tenant` (tenants_tenant).
+SIGN_IN_DEATH_BY_TENANT: Final = _sign_in_death("tenant.sign_in_idle_lifetime_seconds::float8")
+
+
+# What was sent to a person by mail ends with their sign-ins. Alias `link` (tokens_emaillink).
+LINK_DEATH: Final = f"""CASE
+WHEN link.used_at IS NOT NULL THEN 'used'
+WHEN link.expires_at <= {NOW} THEN 'expired'
+WHEN {
+    _is_cut_off(
+        {"subject_id": "link.subject_id"},
+        tenant_id="link.tenant_id",
+        number="link.cut_off_number",
+    )
+} THEN 'cut_off'
+END"""
+
+
+# A code is dead with the person's sign-in as well. Aliases `code` (tokens_authorizationcode),
+# `sign_in` and `subject`, which are perhaps absent.
+_CODE_SELECTORS: Final = {
+    "client_id": "code.client_id",
+    "subject_id": "code.subject_id",
+    "trust_profile_id": "code.trust_profile_id",
+}
+CODE_DEATH: Final = f"""CASE
+WHEN code.expires_at <= {NOW} THEN 'expired'
+WHEN subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
+WHEN sign_in.id IS NULL OR sign_in.ended_at IS NOT NULL THEN 'signed_out'
+WHEN {
+    _is_cut_off(_CODE_SELECTORS, tenant_id="code.tenant_id", number="code.cut_off_number")
+} THEN 'cut_off'
+END"""
+
+
+# A device's code, before and after a person approved it. Alias `code` (tokens_devicecode); after it
+# `sign_in` and `subject` as well, which are perhaps absent. Whoever agreed to offline access may
+# sign out before the device has noticed.
+PENDING_DEVICE_DEATH: Final = f"""CASE
+WHEN code.expires_at <= {NOW} THEN 'expired'
+WHEN {
+    _is_cut_off(
+        {"client_id": "code.client_id"},
+        tenant_id="code.tenant_id",
+        number="code.cut_off_number",
+    )
+} THEN 'cut_off'
+END"""
+DEVICE_DEATH: Final = f"""CASE
+WHEN code.expires_at <= {NOW} THEN 'expired'
+WHEN code.subject_id IS NOT NULL AND subject.is_enabled IS NOT TRUE THEN 'subject_disabled'
+WHEN code.sign_in_id IS NOT NULL AND NOT 'offline_access' = ANY (code.scopes)
+  AND (sign_in.id IS NULL OR sign_in.ended_at IS NOT NULL) THEN 'signed_out'
+WHEN {
+    _is_cut_off(
+        {
+            "client_id": "code.client_id",
+            "subject_id": "code.subject_id",
+            "trust_profile_id": "sign_in.trust_profile_id",
+        },
+        tenant_id="code.tenant_id",
+        number="code.cut_off_number",
+    )
 } THEN 'cut_off'
 END"""
 

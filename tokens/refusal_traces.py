@@ -41,7 +41,7 @@ SECRET_PARAMETERS: Final = (
     *("code", "code_verifier", "device_code", "password", "subject_token", "actor_token"),
 )
 _SECRET_FORMS: Final = re.compile(
-    r"(?:acs|amt|art|aac|arg)_[A-Za-z0-9_-]{16,}"  # Our own credentials.
+    r"(?:acs|amt|art|aac|arg|ait|adc|asi|ael)_[A-Za-z0-9_-]{16,}"  # Our own credentials.
     r"|eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*"  # Any JWT. RFC 7515 section 3.1.
     r"|(?<![0-9A-Fa-f])[0-9A-F]{64}(?![0-9A-Fa-f])"  # Opaque access tokens.
 )
@@ -216,6 +216,7 @@ def _write_asked(asked: AccessRequest, clean: _Cleaner) -> dict[str, JSON]:
         "master_token": str(asked.master_token_id or ""),
         "app_tenant_id": asked.app_tenant_id,
         "app_subject_id": asked.app_subject_id,
+        "acr": asked.authentication.acr if asked.authentication else "",
     }
     written: dict[str, JSON] = {
         name: _clean_all(sorted(items), clean) for name, items in lists.items() if items is not None

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from tenants.policy import DESCRIPTIONS, Reason
 from tokens.errors import UnauthorizedClient, UnsupportedGrantType
-from tokens.grants import client_credentials, jwt_bearer, refresh_token, token_exchange
+from tokens.grants import (
+    authorization_code,
+    client_credentials,
+    device_code,
+    jwt_bearer,
+    refresh_token,
+    token_exchange,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +22,9 @@ if TYPE_CHECKING:
     from tokens.parameters import EndpointRequest
 
 GRANTS: Final[dict[str, Callable[[EndpointRequest, ClientRecord], AccessRequest]]] = {
+    authorization_code.GRANT_TYPE: authorization_code.request_access,
     client_credentials.GRANT_TYPE: client_credentials.request_access,
+    device_code.GRANT_TYPE: device_code.request_access,
     jwt_bearer.GRANT_TYPE: jwt_bearer.request_access,
     refresh_token.GRANT_TYPE: refresh_token.request_access,
     token_exchange.GRANT_TYPE: token_exchange.request_access,

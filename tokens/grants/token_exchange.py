@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tenants.pairwise import name_subject
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens import foreign_subjects, gate, token_store
 from tokens.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from tenants.records import JSON, ClientRecord, TenantSnapshot
+    from tenants.records import JSON, Authentication, ClientRecord, TenantSnapshot
     from tokens.gate import AcceptedToken
     from tokens.parameters import EndpointRequest
 
@@ -53,6 +54,7 @@ class PresentedToken:
     app_subject_id: str = ""
     actors: tuple[str, ...] = ()
     claims: Mapping[str, JSON] | None = None
+    authentication: Authentication | None = None
 
 
 def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequest:
@@ -101,6 +103,7 @@ def _derive(
         prior_actors=actors[1:],
         groups=subject.subject.groups if subject.subject else None,
         claims=subject.claims,
+        authentication=subject.authentication,
         address=request.address,
         user_agent=request.user_agent,
         method=request.method,
@@ -138,7 +141,7 @@ def _check_depth(actors: Sequence[str], parent_ids: Sequence[UUID]) -> None:
 def _read_subject_token(request: EndpointRequest, client: ClientRecord) -> PresentedToken:
     text, token_type = (request.parameters.require(n) for n in ("subject_token", _SUBJECT_TYPE))
     if _is_foreign(request, text, token_type):
-        return _read_foreign(request, text, may_create=True)
+        return _read_foreign(request, client, text, may_create=True)
     if token_type != ACCESS_TOKEN:
         raise InvalidRequest("The subject_token_type is none that can be exchanged here.")
     token = gate.accept(request.tenant, text)
@@ -147,7 +150,7 @@ def _read_subject_token(request: EndpointRequest, client: ClientRecord) -> Prese
     if token.subject_id is None and token.client != client.id:
         # Its new token would say that the other client is the one that asks.
         raise InvalidRequest("A token without an end user is exchanged by its own client only.")
-    return _describe(token)
+    return _describe(token, request.tenant, client)
 
 
 def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> PresentedToken | None:
@@ -158,7 +161,7 @@ def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> Present
     if not text or not token_type:
         raise InvalidRequest("Send actor_token and actor_token_type together, or neither.")
     if _is_foreign(request, text, token_type):
-        actor = _read_foreign(request, text, may_create=False)
+        actor = _read_foreign(request, client, text, may_create=False)
         if actor.subject is None or not actor.subject.is_enabled:
             raise InvalidRequest("The actor_token's user may not act any more.")
         return actor
@@ -167,7 +170,7 @@ def _read_actor_token(request: EndpointRequest, client: ClientRecord) -> Present
     token = gate.accept(request.tenant, text)
     if token is None or not _may_present(request.tenant, client, token):
         raise InvalidRequest("The actor_token is not good, or is no business of this client.")
-    return _describe(token)
+    return _describe(token, request.tenant, client)
 
 
 def _is_foreign(request: EndpointRequest, text: str, token_type: str) -> bool:
@@ -192,9 +195,10 @@ def _may_present(tenant: TenantSnapshot, client: ClientRecord, token: AcceptedTo
     return any(api is not None and client.id in api.resource_server_ids for api in apis)
 
 
-def _describe(token: AcceptedToken) -> PresentedToken:
-    subject = None
+def _describe(token: AcceptedToken, tenant: TenantSnapshot, client: ClientRecord) -> PresentedToken:
+    subject, name = None, token.client_id
     if token.subject_id is not None:
+        name = name_subject(token.subject_id, client, tenant)
         subject = SubjectRecord(
             # A disabled one has ended the token.
             token.subject_id,
@@ -205,7 +209,7 @@ def _describe(token: AcceptedToken) -> PresentedToken:
             attributes=token.attributes,
         )
     return PresentedToken(
-        name=str(token.subject_id) if token.subject_id else token.client_id,
+        name=name,
         expires_at=token.expires_at,
         subject=subject,
         scopes=frozenset(token.scopes),
@@ -215,17 +219,20 @@ def _describe(token: AcceptedToken) -> PresentedToken:
         app_tenant_id=token.app_tenant_id,
         app_subject_id=token.app_subject_id,
         actors=token.actors,
+        authentication=token.authentication,
     )
 
 
-def _read_foreign(request: EndpointRequest, text: str, *, may_create: bool) -> PresentedToken:
+def _read_foreign(
+    request: EndpointRequest, client: ClientRecord, text: str, *, may_create: bool
+) -> PresentedToken:
     """Accept a token of an outside issuer. Source: RFC 8693 section 2.2.2 has another code."""
     try:
         found = foreign_subjects.accept(request, text, may_create=may_create)
     except InvalidGrant as error:
         raise InvalidRequest(error.description, detail=error.detail) from error
     return PresentedToken(
-        name=str(found.subject.id),
+        name=name_subject(found.subject.id, client, request.tenant),
         expires_at=found.signed.expires_at,
         subject=found.subject,
         scopes=found.scope_ceiling,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from django.conf import settings
 
@@ -40,6 +40,13 @@ TOO_MANY_FAILURES: Final = (
     "Authentication failed too often; check the credentials, and try after Retry-After seconds."
 )
 PUBLIC: Final = "none"
+# Of end users, for whom a household or an office has one address.
+PERSONS_RATE: Final = Rate(2.0, 120)
+MAILS_RATE: Final = Rate(0.5, 30)
+MAILBOX_RATE: Final = Rate(1 / 300, 5)
+DEVICES_RATE: Final = Rate(0.5, 60)
+NEWCOMERS_RATE: Final = Rate(1 / 30, 60)
+MAILS: Final = "mails"
 
 
 def _read_client_rate(tenant: TenantSnapshot | None, client: ClientRecord | None) -> Rate:
@@ -65,12 +72,27 @@ STORE: Final = SharedStore()
 CLIENTS: Final = RequestRates(LimitKind.CLIENT, _read_client_rate, STORE)
 ADDRESSES: Final = RequestRates(LimitKind.ADDRESS, _read_address_rate, STORE)
 SIGN_IN_ADDRESSES: Final = RequestRates(LimitKind.SIGN_IN_ADDRESS, _read_sign_in_rate, STORE)
+PERSON_ADDRESSES: Final = RequestRates(LimitKind.SIGN_IN_ADDRESS, lambda *_: PERSONS_RATE, STORE)
+MAIL_ADDRESSES: Final = RequestRates(LimitKind.SIGN_IN_ADDRESS, lambda *_: MAILS_RATE, STORE)
+MAILBOXES: Final = RequestRates(LimitKind.SIGN_IN_ADDRESS, lambda *_: MAILBOX_RATE, STORE)
+DEVICES: Final = RequestRates(LimitKind.CLIENT, lambda *_: DEVICES_RATE, STORE)
+NEWCOMERS: Final = RequestRates(LimitKind.ADDRESS, lambda *_: NEWCOMERS_RATE, STORE)
+RATES: Final = (
+    CLIENTS,
+    ADDRESSES,
+    SIGN_IN_ADDRESSES,
+    PERSON_ADDRESSES,
+    MAIL_ADDRESSES,
+    MAILBOXES,
+    DEVICES,
+    NEWCOMERS,
+)
 FAILURES: Final = FailureDelays(_read_backoff, STORE)
 
 
 def forget() -> None:
     """Begin again, as in a new process."""
-    for limits in (CLIENTS, ADDRESSES, SIGN_IN_ADDRESSES, FAILURES, STORE):
+    for limits in (*RATES, FAILURES, STORE):
         limits.forget()
 
 
@@ -82,7 +104,7 @@ def admit_address(tenant: TenantSnapshot, address: str) -> None:
     """
     wait = ADDRESSES.wait_seconds(tenant, None, "", name_network(address))
     if wait:
-        _refuse(LimitKind.ADDRESS, wait, TOO_MANY)
+        refuse(LimitKind.ADDRESS, wait, TOO_MANY)
 
 
 def admit_client(
@@ -98,7 +120,7 @@ def admit_client(
     place = name_network(address) if is_open else ""
     wait = CLIENTS.wait_seconds(tenant, client, client.client_id, place)
     if wait:
-        _refuse(LimitKind.CLIENT, wait, TOO_MANY)
+        refuse(LimitKind.CLIENT, wait, TOO_MANY)
 
 
 def admit_attempt(tenant: TenantSnapshot, client_id: str, address: str) -> bool:
@@ -109,7 +131,7 @@ def admit_attempt(tenant: TenantSnapshot, client_id: str, address: str) -> bool:
     """
     if not FAILURES.has_failures:
         return False
-    return _admit_trial(_failure_key(tenant, name_client(client_id), address))
+    return admit_trial(_failure_key(tenant, name_client(client_id), address))
 
 
 def count_failure(tenant: TenantSnapshot, client_id: str, address: str) -> None:
@@ -122,6 +144,21 @@ def forget_failures(tenant: TenantSnapshot, client_id: str, address: str) -> Non
     FAILURES.clear(_failure_key(tenant, name_client(client_id), address))
 
 
+def admit_code(tenant: TenantSnapshot, text: str, address: str) -> None:
+    """Let an authorization code be tried; its verifier must not be guessed again and again.
+
+    Raises:
+        RateLimited: too many verifiers were wrong.
+    """
+    if FAILURES.has_failures:
+        admit_trial(_failure_key(tenant, name_credential(text), address))
+
+
+def count_code_failure(tenant: TenantSnapshot, text: str, address: str) -> None:
+    """Count a wrong verifier for an authorization code."""
+    FAILURES.count(_failure_key(tenant, name_credential(text), address))
+
+
 @contextmanager
 def watch_token(tenant: TenantSnapshot, text: str, address: str) -> Iterator[None]:
     """Delay whoever presents the same bad token again and again; another token is free of it.
@@ -130,7 +167,7 @@ def watch_token(tenant: TenantSnapshot, text: str, address: str) -> Iterator[Non
         RateLimited: it has to wait; the token is not looked at meanwhile.
     """
     key = _failure_key(tenant, name_credential(text), address)
-    has_failed = FAILURES.has_failures and _admit_trial(key)
+    has_failed = FAILURES.has_failures and admit_trial(key)
     try:
         yield
     except TokenMissing:
@@ -176,6 +213,48 @@ def forget_sign_in_failures(username: str, address: str) -> None:
     FAILURES.clear(_sign_in_key(username, name_network(address)))
 
 
+def admit_person(tenant: TenantSnapshot, identifier: str, address: str) -> bool:
+    """Let an end user try to sign in, and say whether there are failures to forget on success.
+
+    It makes no difference whether there is such a user.
+
+    Raises:
+        RateLimited: nothing is compared meanwhile.
+    """
+    wait = PERSON_ADDRESSES.wait_seconds(tenant, None, "", name_network(address))
+    if wait:
+        refuse(LimitKind.SIGN_IN_ADDRESS, wait, TOO_MANY)
+    return FAILURES.has_failures and admit_trial(_person_key(tenant, identifier, address))
+
+
+def count_person_failure(tenant: TenantSnapshot, identifier: str, address: str) -> None:
+    """Count a failed sign-in of an end user."""
+    FAILURES.count(_person_key(tenant, identifier, address))
+
+
+def forget_person_failures(tenant: TenantSnapshot, identifier: str, address: str) -> None:
+    """Forget the failures of an end user who has signed in."""
+    FAILURES.clear(_person_key(tenant, identifier, address))
+
+
+def admit_mail(tenant: TenantSnapshot, email: str, address: str) -> None:
+    """Count a mail that is asked for, whether or not it will be sent.
+
+    Raises:
+        RateLimited: the address asks for too many, or too many go to this mailbox.
+    """
+    wait = MAIL_ADDRESSES.wait_seconds(tenant, None, MAILS, name_network(address))
+    # From wherever: else many addresses could fill a mailbox together.
+    wait = wait or MAILBOXES.wait_seconds(tenant, None, name_credential(email.casefold()), "")
+    if wait:
+        refuse(LimitKind.SIGN_IN_ADDRESS, wait, TOO_MANY)
+
+
+def _person_key(tenant: TenantSnapshot, identifier: str, address: str) -> LimitKey:
+    name = name_credential(identifier.casefold())
+    return LimitKey(LimitKind.SIGN_IN, tenant.id, name, name_network(address))
+
+
 def _sign_in_key(username: str, network: str) -> LimitKey:
     # Not as it was typed: it may be a password in the wrong field.
     return LimitKey(LimitKind.SIGN_IN, None, name_credential(username.casefold()), network)
@@ -185,15 +264,24 @@ def _failure_key(tenant: TenantSnapshot, name: str, address: str) -> LimitKey:
     return LimitKey(LimitKind.FAILURES, tenant.id, name, name_network(address))
 
 
-def _admit_trial(key: LimitKey) -> bool:
-    """Let a key be tried unless it has to wait, and say whether it has failures."""
+def admit_trial(key: LimitKey) -> bool:
+    """Let a key be tried unless it has to wait, and say whether it has failures.
+
+    Raises:
+        RateLimited: it failed too often.
+    """
     wait = FAILURES.attempt(key)
     if wait:
-        _refuse(key.kind, wait, TOO_MANY_FAILURES)
+        refuse(key.kind, wait, TOO_MANY_FAILURES)
     return wait is not None
 
 
-def _refuse(kind: LimitKind, wait_seconds: float, description: str) -> None:
+def refuse(kind: LimitKind, wait_seconds: float, description: str) -> NoReturn:
+    """Tell somebody to wait, and count that.
+
+    Raises:
+        RateLimited: always.
+    """
     metrics.count_limited(kind)
     raise RateLimited(
         description,

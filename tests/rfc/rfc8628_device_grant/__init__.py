@@ -1,0 +1,1 @@
+"""RFC 8628: OAuth 2.0 Device Authorization Grant."""
