@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from django.db import transaction
-
-from tenants import audit
 from tenants.services import cut_offs
-from tokens import database, sessions
+from tokens import consents, database, sessions
 from tokens.errors import InsufficientScope, UserNotFound
 from tokens.liveness import FOREIGN_DEATH, TOKEN_DEATH
-from tokens.models import Consent
 from tokens.token_ids import lower_bound
 from tokens.users import NO_USER, find_user, reach_user
 
@@ -22,10 +17,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tokens.callers import Caller
+    from tokens.models import Consent
     from tokens.parameters import EndpointRequest
 
 MILLISECONDS: Final = 1_000
-MAX_CONSENTS: Final = 1_000
 NO_TOKEN: Final = "This user has no such token that lives."  # noqa: S105 - a sentence.
 NO_CONSENT: Final = "This user has given no such consent."
 SIGNED_OUT: Final = "asked for at the users endpoint"
@@ -174,9 +169,7 @@ def list_consents(request: EndpointRequest, caller: Caller, user_id: UUID) -> li
 
 
 def _list_consents(request: EndpointRequest, user_id: UUID) -> list[Consent]:
-    now = datetime.fromtimestamp(request.now, UTC)
-    rows = Consent.objects.filter(tenant=request.tenant.id, subject=user_id, expires_at__gt=now)
-    return list(rows.select_related("client").order_by("-granted_at", "pk")[:MAX_CONSENTS])
+    return consents.list_consents(request.tenant.id, user_id, now=request.now)
 
 
 def withdraw_consent(
@@ -189,10 +182,11 @@ def withdraw_consent(
         InsufficientScope: the caller may read only.
     """
     _require_writer(request, caller, user_id)
-    found = [c for c in _list_consents(request, user_id) if c.pk == consent_id]
-    if not found:
+    found = _list_consents(request, user_id)
+    clients = [consent.client_id for consent in found if consent.pk == consent_id]
+    if not clients:
         raise UserNotFound(NO_CONSENT)
-    _withdraw(request, caller, found)
+    consents.withdraw(request.tenant.id, user_id, clients, actor=caller.actor)
 
 
 def withdraw_all_consents(request: EndpointRequest, caller: Caller, user_id: UUID) -> None:
@@ -203,21 +197,8 @@ def withdraw_all_consents(request: EndpointRequest, caller: Caller, user_id: UUI
         InsufficientScope: the caller may read only.
     """
     _require_writer(request, caller, user_id)
-    _withdraw(request, caller, _list_consents(request, user_id))
-
-
-def _withdraw(request: EndpointRequest, caller: Caller, consents: list[Consent]) -> None:
-    with transaction.atomic():
-        audit.lock_chain(request.tenant.id)
-        for consent in consents:
-            cut_offs.end(
-                request.tenant.id,
-                actor=caller.actor,
-                reason="consent withdrawn",
-                subject_id=consent.subject_id,
-                client_id=consent.client_id,
-            )
-        Consent.objects.filter(pk__in=[consent.pk for consent in consents]).delete()
+    clients = [consent.client_id for consent in _list_consents(request, user_id)]
+    consents.withdraw(request.tenant.id, user_id, clients, actor=caller.actor)
 
 
 def _require_writer(request: EndpointRequest, caller: Caller, user_id: UUID) -> None:

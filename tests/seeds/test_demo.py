@@ -367,9 +367,9 @@ def test_customer_of_the_shop_has_the_password_that_is_told(demo_file: Path) -> 
     text = run_demo()
     password = find_password(demo_file)
     assert is_password_of_customer(password)
-    (line,) = (line for line in text.splitlines() if line.startswith("Sign in as"))
+    (line,) = (line for line in text.splitlines() if line.startswith("A customer signs in as"))
     issuer = f"{SHOP}/sign-in"
-    assert line.startswith(f"Sign in as {EMAIL} with {password}: http")
+    assert line.startswith(f"A customer signs in as {EMAIL} with {password}: http")
     assert line.endswith(f"/t/{issuer}")
     assert CutOff.objects.filter(subject_id=customer().pk).count() == 1
 
@@ -395,7 +395,7 @@ def test_customer_who_was_erased_stays_away(demo_file: Path) -> None:
     run_demo()
     erasure.erase_subject(customer(), actor=SYSTEM, reason="asked")
     demo_file.unlink()
-    assert "Sign in as" not in run_demo()
+    assert "A customer signs in" not in run_demo()
     assert not SubjectPassword.objects.exists()
 
 

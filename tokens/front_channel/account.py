@@ -34,6 +34,7 @@ NOTICES: Final = {
     "browsers": _("You are signed out everywhere else."),
     "password": _("Your password is saved. You are signed out everywhere else."),
     "passkey": _("The passkey is renamed."),
+    "passkey-added": _("You can sign in with the new passkey."),
     "passkey-removed": _("The passkey is removed."),
 }
 

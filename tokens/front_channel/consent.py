@@ -61,14 +61,14 @@ class ConsentView(Page):
         continuation = continuations.unseal(visit.tenant, text)
 
         def arrive(asked: Asked) -> HttpResponse:
-            if isinstance(asked.step, Grant):
-                return grant(visit, asked, asked.step.scopes)
             return decide(visit, asked, continuation)
 
         return walk(visit, continuation, arrive, begun_at=continuation.begun_at)
 
 
 def _show(visit: Visit, asked: Asked, continuation: Continuation) -> HttpResponse:
+    if isinstance(asked.step, Grant):
+        return grant(visit, asked, asked.step.scopes)
     lines = describe_scopes(visit, asked.decision.granted_scopes)
     new = frozenset(_new_scopes(asked))
     interactive = asked.request.client.interactive
@@ -95,14 +95,15 @@ def _answer(visit: Visit, asked: Asked, _continuation: Continuation) -> HttpResp
     seconds = _choose_lifetime(asked, form.get(OFFLINE_SECONDS, ""))
     response = grant(visit, asked, agreed, offline_seconds=seconds)
     asked_for = _new_scopes(asked)
-    consents.remember(
-        visit.tenant,
-        asked.sign_in.subject_id,
-        asked.request.client.id,
-        asked=asked_for,
-        agreed=[name for name in asked_for if name in agreed],
-        now=visit.now,
-    )
+    if asked_for:
+        consents.remember(
+            visit.tenant,
+            asked.sign_in.subject_id,
+            asked.request.client.id,
+            asked=asked_for,
+            agreed=[name for name in asked_for if name in agreed],
+            now=visit.now,
+        )
     return response
 
 

@@ -219,7 +219,9 @@ class SignInLinkPage(FollowedLinkPage):
 
 
 def _is_email(text: str) -> bool:
-    if len(text) > MAX_EMAIL_CHARACTERS:
+    # Among other letters are some, such as the sign for kelvin, that become those of somebody
+    # else's address in lower case; the validator takes them, as its pattern ignores case.
+    if len(text) > MAX_EMAIL_CHARACTERS or not text.rpartition("@")[0].isascii():
         return False
     try:
         validate_email(text)

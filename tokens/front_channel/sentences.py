@@ -29,6 +29,22 @@ SENTENCES: Final = {
         _("You can't sign in"),
         _("Go back and try again, or ask for help."),
     ),
+    "passkey_refused": (
+        _("This passkey does not work here"),
+        _("It is not known here, or it took too long. Go back and try again."),
+    ),
+    "provider_refused": (
+        _("You are not signed in"),
+        _("The provider did not sign you in. Try again, or choose another way."),
+    ),
+    "provider_unknown": (
+        _("You have no account here"),
+        _("The provider knows you, but nobody here does. Ask whoever runs this service."),
+    ),
+    "provider_unavailable": (
+        _("The provider does not answer"),
+        _("Try again in a minute, or choose another way."),
+    ),
     "link_dead": (
         _("This link does not work any more"),
         _("It was used already, or is too old. Ask for a new one."),

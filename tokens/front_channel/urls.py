@@ -22,9 +22,16 @@ from tokens.front_channel.consent import ConsentView
 from tokens.front_channel.device import DevicePage
 from tokens.front_channel.email_links import EmailPage, ForgottenPage, SignInLinkPage
 from tokens.front_channel.logout import LogoutView
+from tokens.front_channel.passkeys import (
+    AddPasskeyPage,
+    NewPasskeyOptionsPage,
+    PasskeyOptionsPage,
+    PasskeySignInPage,
+)
 from tokens.front_channel.passwords import NewPasswordPage
 from tokens.front_channel.sign_in import SignInPage
 from tokens.front_channel.sign_up import NewAccountPage, SignUpPage
+from tokens.front_channel.upstream import ProviderAnswerPage, ProviderPage
 
 ISSUER: Final = "t/<issuer:issuer>"
 ACCOUNT: Final = f"{ISSUER}/account"
@@ -40,12 +47,30 @@ urlpatterns: list[URLPattern] = [
     path(f"{ISSUER}/sign-in", SignInPage.as_view(), name="sign-in"),
     path(f"{ISSUER}/sign-in/email", EmailPage.as_view(), name="sign-in-email"),
     path(f"{ISSUER}/sign-in/link", SignInLinkPage.as_view(), name="sign-in-link"),
+    path(f"{ISSUER}/sign-in/passkey", PasskeySignInPage.as_view(), name="sign-in-passkey"),
+    path(
+        f"{ISSUER}/sign-in/passkey/options",
+        PasskeyOptionsPage.as_view(),
+        name="sign-in-passkey-options",
+    ),
+    path(f"{ISSUER}/sign-in/with/<slug:provider>", ProviderPage.as_view(), name="sign-in-with"),
+    path(
+        f"{ISSUER}/sign-in/callback/<slug:provider>",
+        ProviderAnswerPage.as_view(),
+        name="sign-in-callback",
+    ),
     path(f"{ISSUER}/sign-up", SignUpPage.as_view(), name="sign-up"),
     path(f"{ISSUER}/sign-up/new", NewAccountPage.as_view(), name="sign-up-new"),
     path(f"{ISSUER}/password/forgotten", ForgottenPage.as_view(), name="password-forgotten"),
     path(f"{ISSUER}/password/new", NewPasswordPage.as_view(), name="password-new"),
     path(ACCOUNT, AccountPage.as_view(), name="account"),
     path(f"{ACCOUNT}/password", PasswordPage.as_view(), name="account-password"),
+    path(f"{ACCOUNT}/passkeys", AddPasskeyPage.as_view(), name="account-passkeys"),
+    path(
+        f"{ACCOUNT}/passkeys/options",
+        NewPasskeyOptionsPage.as_view(),
+        name="account-passkey-options",
+    ),
     path(f"{ACCOUNT}/passkeys/{ROW}", PasskeyPage.as_view(), name="account-passkey"),
     path(
         f"{ACCOUNT}/passkeys/{ROW}/remove",
