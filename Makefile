@@ -1,6 +1,6 @@
 # The four commands of the platform; each makes the virtual environment first where it is missing.
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench lock
+.PHONY: run test lint bench lock messages
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,3 +36,10 @@ lock: $(STAMP)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --extra dev \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		--strip-extras --output-file .ci/requirements.lock pyproject.toml
+
+# Needs GNU gettext; the date that it writes would change the file each time.
+messages: $(STAMP)
+	.ci/with_production_settings $(BIN)/python manage.py makemessages --locale de --no-location --no-wrap \
+		--no-obsolete $(foreach folder,.venv tests benchmarks docs .data,--ignore "$(folder)/*")
+	sed -i '/^"POT-Creation-Date/d' tokens/locale/de/LC_MESSAGES/django.po
+	.ci/with_production_settings $(BIN)/python manage.py compilemessages --locale de --ignore .venv

@@ -69,6 +69,8 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("tenants.AccessPolicy", "rule"),
             ("tenants.TrustProfile", "handshake"),
             ("tenants.MasterToken", "vpn_key"),
+            ("tenants.InitialAccessToken", "app_registration"),
+            ("tenants.ClientRegistration", "how_to_reg"),
         ),
     ),
     (

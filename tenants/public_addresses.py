@@ -1,9 +1,17 @@
-"""Tells addresses of the public internet from all others. Pure."""
+"""Tells addresses of the public internet from all others, and names from addresses. Pure."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 _Address: TypeAlias = IPv4Address | IPv6Address
 _Network: TypeAlias = IPv4Network | IPv6Network
@@ -27,3 +35,13 @@ def is_public_address(address: _Address) -> bool:
     ):
         return False
     return not any(address in network for network in _SPECIAL if network.version == address.version)
+
+
+def find_host_name(url: str) -> str:
+    """Answer the host of an address where it is a name; empty for an IP address."""
+    host = urlsplit(url).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return host
+    return ""

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from tenants.models import Offboarding, Tenant
 from tenants.records import SYSTEM
-from tenants.services import offboarding
+from tenants.services import idle_registrations, offboarding
 
 TIME_LIMIT_SECONDS: Final = 240
 SOFT_TIME_LIMIT_SECONDS: Final = 200
 MAX_TENANTS: Final = 10
+MAX_REGISTRATIONS: Final = 200
 # Only the owner of the tables may take events out of a chain.
 OWNER_ALIAS: Final = "owner"
 
@@ -27,3 +28,9 @@ def continue_offboardings() -> None:
             offboarding.keep(leaving, actor=SYSTEM)
         else:
             offboarding.delete_rows(leaving, actor=SYSTEM, using=OWNER_ALIAS)
+
+
+@shared_task(time_limit=TIME_LIMIT_SECONDS, soft_time_limit=SOFT_TIME_LIMIT_SECONDS)
+def remove_idle_clients() -> None:
+    """Bring the removal of registered clients that nobody uses one stage further."""
+    idle_registrations.advance(timezone.now(), limit=MAX_REGISTRATIONS)

@@ -216,6 +216,7 @@ def _is_secret(
 def _is_authentic_assertion(request: EndpointRequest, text: str, client: ClientRecord) -> bool:
     keys = ClientKeys(
         id=client.id,
+        tenant_id=request.tenant.id,
         jwks=client.jwks,
         jwks_uri=client.jwks_uri,
         clock_skew_seconds=CLOCK_SKEW_SECONDS,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Members = Mapping[str, JSON]
 
 TOKEN_OPERATION: Final = "token"  # noqa: S105 - the name of an operation, no secret.
+# A person's browser asks for the same as the token request that would have followed.
+AUTHORIZE_OPERATION: Final = "authorize"
 INTROSPECT_OPERATION: Final = "introspect"
 
 
@@ -121,7 +123,7 @@ def _ask_token_again(
     if client is None or not refusal.grant_type:
         return None
     request = request_of(refusal, client)
-    if refusal.operation == TOKEN_OPERATION:
+    if refusal.operation in {TOKEN_OPERATION, AUTHORIZE_OPERATION}:
         return _with_live_subject(tenant, request)
     caller = read_client(tenant.id, asked["caller"]) if asked.get("caller") else None
     if refusal.operation != INTROSPECT_OPERATION or caller is None:

@@ -1,4 +1,4 @@
-"""Remembers which secret or master token was used when, and writes it down in batches.
+"""Remembers which secret, master token or registered client was used when, and writes in batches.
 
 The token path only puts a number into a dictionary; a thread of its own writes.
 """
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS: Final = 10.0
 MAX_PENDING: Final = 100_000
 _pending: dict[UUID, float] = {}
-# Ids are unique among all secrets, so each use finds its row in one of the two tables.
+# Ids are unique, so each use finds its row in one of the three tables.
 # Rows are locked in the order of their ids, so that two processes can't wait for one another.
 _UPDATE: Final = """
 WITH used AS (SELECT * FROM unnest(%s::uuid[], %s::float8[]) AS used (id, at)),
@@ -27,6 +27,11 @@ secrets AS MATERIALIZED (SELECT id FROM tenants_clientsecret
   WHERE id IN (SELECT id FROM used) ORDER BY id FOR UPDATE),
 masters AS MATERIALIZED (SELECT id FROM tenants_mastertoken
   WHERE id IN (SELECT id FROM used) ORDER BY id FOR UPDATE),
+registered AS MATERIALIZED (SELECT id, client_id FROM tenants_clientregistration
+  WHERE client_id IN (SELECT id FROM used) ORDER BY id FOR UPDATE),
+registrations AS (UPDATE tenants_clientregistration r SET last_used_at = to_timestamp(used.at)
+  FROM used JOIN registered ON registered.client_id = used.id
+  WHERE r.id = registered.id AND r.last_used_at < to_timestamp(used.at)),
 master_tokens AS (UPDATE tenants_mastertoken m SET last_used_at = to_timestamp(used.at)
   FROM used JOIN masters USING (id)
   WHERE m.id = used.id AND (m.last_used_at IS NULL OR m.last_used_at < to_timestamp(used.at)))

@@ -76,7 +76,7 @@ SELECT refresh.pepper_id, refresh.secret_hash, session.id, session.client_id, cl
   COALESCE(CASE WHEN refresh.expires_at <= {NOW} THEN 'expired' ELSE {SESSION_DEATH} END, ''),
   {memberships_of("session.subject_id")}, COALESCE(session.app_tenant_id, ''),
   COALESCE(session.app_subject_id, ''), {attributes_of("subject")},
-  session.sign_in_id, extract(epoch FROM session.authenticated_at)::bigint, session.acr,
+  session.sign_in_id, floor(extract(epoch FROM session.authenticated_at))::bigint, session.acr,
   session.amr, CASE WHEN session.sign_in_id IS NOT NULL THEN session.claims_request END,
   CASE WHEN session.claims_request ? 'id_token' THEN {standard_claims_of("subject")} END
 FROM tokens_refreshtoken refresh

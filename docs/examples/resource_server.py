@@ -16,6 +16,8 @@ from django.conf import settings
 ISSUER = os.environ["RESOURCE_SERVER_ISSUER"]
 AUDIENCE = os.environ["RESOURCE_SERVER_AUDIENCE"]
 CLIENT = (os.environ["RESOURCE_SERVER_CLIENT_ID"], os.environ["RESOURCE_SERVER_CLIENT_SECRET"])
+# Where a client begins: {issuer}/apis/{api}/.well-known/oauth-protected-resource, if you like.
+METADATA = os.environ.get("RESOURCE_SERVER_METADATA", "")
 KEYS = jwt.PyJWKClient(f"{ISSUER}/jwks")
 
 settings.configure(
@@ -73,8 +75,9 @@ class BearerToken(BaseAuthentication):
             raise AuthenticationFailed("invalid_token") from error
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature.
-        """Say how to do it right. Source: RFC 6750 section 3."""
-        return 'Bearer error="invalid_token"'
+        """Say how to do it right. Source: RFC 6750 section 3, RFC 9728 section 5.1."""
+        begin = f', resource_metadata="{METADATA}"' if METADATA else ""
+        return f'Bearer error="invalid_token"{begin}'
 
 
 class HasToken(BasePermission):

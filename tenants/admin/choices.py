@@ -41,23 +41,43 @@ DECIDED_ABOVE = frozenset(("access_token_format", "signing_algorithm"))
 # Where the field's own name reads badly: the RFC's word as it stands, or plain words.
 LABELS = {
     "apis": "APIs",
+    "backchannel_logout_session_required": "Needs the sid",
+    "backchannel_logout_uri": "Back-channel logout",
     "client_id": "client_id",
+    "client_uri": "Home page",
     "cors_allowed_origins": "Web origins (CORS)",
+    "default_max_age_seconds": "Maximum age of a sign-in",
     "emphasized": "Emphasized",
+    "id_token_signed_response_alg": "Algorithm of ID tokens",
+    "initiate_login_uri": "Where sign-ins begin",
     "is_dual": "Both sets of names",
     "is_email_verified": "Address is verified",
     "is_enabled": "Enabled",
+    "is_pkce_exempt": "Exempt from PKCE",
     "is_superuser": "Platform operator",
     "jwks": "Public keys (JWKS)",
     "jwks_uri": "Address of the keys (jwks_uri)",
+    "logo_uri": "Logo",
+    "min_acr": "Least acr",
+    "policy_uri": "Privacy policy",
+    "privacy_policy_uri": "Privacy policy",
     "redirect_uris": "Redirect URIs",
     "post_logout_redirect_uris": "Redirect URIs after logout",
     "refresh_token_enabled": "Refresh tokens",
+    "requires_offline_access": "Refresh tokens by offline_access",
+    "skip_authorization": "First party",
+    "subject_type": "Knows users",
+    "terms_of_service_uri": "Terms of service",
     "token_endpoint_auth_method": "Method",
+    "tos_uri": "Terms of service",
+    "userinfo_signed_response_alg": "Algorithm of userinfo",
 }
 HELP_TEXTS = {
     "is_active": "Who is not active can't sign in; what they did stays in the record.",
     "is_superuser": "Reaches every tenant, and the platform itself.",
+    "redirect_uris": "Where people may be sent with a code, separated by spaces; compared exactly.",
+    "skip_authorization": "The tenant's own client: nobody is asked for consent.",
+    "post_logout_redirect_uris": "Where people may be sent after a logout, separated by spaces.",
 }
 
 
@@ -200,4 +220,4 @@ def _make_list_field(db_field: ArrayField[Any, Any]) -> forms.Field:
     if element.choices:
         widget = UnfoldAdminCheckboxSelectMultipleWidget({"class": "console-ticks"})
         return forms.MultipleChoiceField(choices=element.choices, widget=widget, **common)
-    return LinesField(validate_line=element.validators, **common)
+    return LinesField(read_line=element.to_python, validate_line=element.validators, **common)

@@ -9,11 +9,10 @@ from urllib.parse import quote_plus
 from django.conf import settings
 from django.contrib import admin
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.html import format_html
 from unfold.decorators import action
 
 from tenants.admin import permissions
+from tenants.admin.client_fieldsets import ADD_FIELDSETS, FIELDSETS
 from tenants.admin.client_forms import (
     SECRET_METHODS,
     NewClientForm,
@@ -25,10 +24,10 @@ from tenants.admin.client_forms import (
 from tenants.admin.entity_admin import EntityAdmin, is_post
 from tenants.admin.filters import TenantFilter
 from tenants.admin.history import redirect_to_home
-from tenants.admin.inlines import EntityStack, FactTable
+from tenants.admin.inlines import EntityStack, FactTable, link_removal
 from tenants.admin.requests import actor_of
 from tenants.admin.show_once import keep_for_response, show_once, take_issued
-from tenants.admin.token_settings import CLIENT_LIMITS, LIFETIMES, TOKEN_CHOICES
+from tenants.admin.token_settings import LIFETIMES, TOKEN_CHOICES
 from tenants.errors import InvalidEntity
 from tenants.models import AccessPolicy, Client, ClientGrantSettings, ClientSecret
 from tenants.models.fields import GrantTypeChoice
@@ -40,21 +39,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from tenants.admin.forms import EntityForm
-
-
-PROOF: Any = (
-    "Proves who it is by",
-    {"fields": ("token_endpoint_auth_method", "jwks", "jwks_uri")},
-)
-WORKLOAD: Any = (
-    "Workload without a secret",
-    {
-        "classes": ("collapse",),
-        "description": "For the method workload_identity: the platform on which the workload runs "
-        "signs a token for it, and that token proves the client.",
-        "fields": ("workload_trust_profile", "workload_subject", "workload_claims"),
-    },
-)
 
 
 class SecretTable(FactTable):
@@ -75,11 +59,7 @@ class SecretTable(FactTable):
     @admin.display(description="")
     def removal(self, secret: ClientSecret) -> str:
         """Link to the removal, which asks first."""
-        options = secret._meta  # noqa: SLF001 - Django's public API.
-        name = f"{self.admin_site.name}:{options.app_label}_{options.model_name}_delete"
-        return format_html(
-            '<a class="console-link" href="{}">Remove</a>', reverse(name, args=[secret.pk])
-        )
+        return link_removal(self.admin_site, secret)
 
 
 class GrantSettingsStack(EntityStack):
@@ -108,45 +88,8 @@ class ClientAdmin(EntityAdmin):
     readonly_fields = ("created", "updated")
     inlines = (SecretTable, GrantSettingsStack)
     actions_detail = ("new_secret",)
-    add_fieldsets = (
-        (None, {"fields": ("tenant", "client_id", "name", "kind")}),
-        ("May ask for", {"fields": ("grant_types", "scopes", "default_scopes")}),
-        PROOF,
-        WORKLOAD,
-        ("Access", {"fields": ("allow_client",)}),
-    )
-    fieldsets = (
-        (None, {"fields": ("tenant", "client_id", "name", "kind", "is_enabled")}),
-        ("May ask for", {"fields": ("grant_types", "scopes", "default_scopes")}),
-        PROOF,
-        WORKLOAD,
-        ("Tokens", {"fields": (*TOKEN_CHOICES, "group_claims", "refresh_token_enabled")}),
-        LIFETIMES,
-        CLIENT_LIMITS,
-        (
-            "Acting for subjects of its application",
-            {
-                "classes": ("collapse",),
-                "description": "Such a token says in whose name the client acts. Its row is the "
-                "record: find it by app_subject_id among the sessions and tokens.",
-                "fields": (
-                    "may_impersonate",
-                    "impersonated_tenants",
-                    "impersonated_subjects",
-                    "impersonation_scopes",
-                    "max_impersonated_token_lifetime_seconds",
-                ),
-            },
-        ),
-        (
-            "Browser",
-            {
-                "classes": ("collapse",),
-                "fields": ("redirect_uris", "post_logout_redirect_uris", "cors_allowed_origins"),
-            },
-        ),
-        ("Facts", {"classes": ("collapse",), "fields": ("created", "updated")}),
-    )
+    add_fieldsets = ADD_FIELDSETS
+    fieldsets = FIELDSETS
 
     @admin.display(description="kind", ordering="kind")
     def kind_text(self, client: Client) -> str:
@@ -164,6 +107,13 @@ class ClientAdmin(EntityAdmin):
         if obj is None:
             kwargs["form"] = NewClientForm
         return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Leave it to owners to exempt a client from PKCE."""
+        fields = super().get_readonly_fields(request, obj)
+        tenant_id = self.tenant_id_of(obj) if obj else None
+        is_owner = permissions.is_owner(reach_of(request), tenant_id)
+        return fields if is_owner else [*fields, "is_pkce_exempt"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start a backend service: the kind of client that is made most often."""

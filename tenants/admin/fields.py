@@ -61,22 +61,24 @@ class StorableJSONField(forms.JSONField):
 
 
 class LinesField(forms.CharField):
-    """A list of short texts, one on each line."""
+    """A list of short texts or of numbers, one on each line."""
 
     def __init__(
         self,
         *,
-        validate_line: Sequence[Callable[[str], None]] = (),
+        read_line: Callable[[str], Any] = str,
+        validate_line: Sequence[Callable[[Any], None]] = (),
         **options: Any,  # noqa: ANN401 - Django's signature.
     ) -> None:
-        """Keep what each line must pass."""
+        """Keep what reads each line, and what it must pass."""
+        self.read_line = read_line
         self.validate_line = validate_line
         super().__init__(**{**options, "widget": UnfoldAdminTextareaWidget(ROWS)})
         self.help_text = f"{self.help_text} One on each line.".strip()
 
     def prepare_value(self, value: Any) -> Any:  # noqa: ANN401 - the stored list, or what was typed.
         """Write a stored list as lines."""
-        return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:  # noqa: ANN401 - Django's signature.
         """Read the lines.
@@ -88,10 +90,11 @@ class LinesField(forms.CharField):
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if len(lines) > MAX_LINES:
             raise ValidationError(f"Write at most {MAX_LINES} lines.")
-        for line in lines:
+        items = [self.read_line(line) for line in lines]
+        for item in items:
             for validate in self.validate_line:
-                validate(line)
-        return lines
+                validate(item)
+        return items
 
     def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ANN401 - Django's signature.
         """Compare line by line."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import StackedInline, TabularInline
 
 from tenants.admin import permissions
@@ -11,6 +13,7 @@ from tenants.admin.choices import TenantChoices
 from tenants.queries.operators import reach_of
 
 if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
     from django.db.models import Model
     from django.http import HttpRequest
 
@@ -68,3 +71,12 @@ class FactTable(InlineRights, TabularInline):  # type: ignore[misc]  # the theme
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Offer no tick for deletion."""
         return False
+
+
+def link_removal(site: AdminSite, entity: Model) -> str:
+    """Write a link to the removal of an entity, which asks first."""
+    options = entity._meta  # noqa: SLF001 - Django's public API.
+    name = f"{site.name}:{options.app_label}_{options.model_name}_delete"
+    return format_html(
+        '<a class="console-link" href="{}">Remove</a>', reverse(name, args=[entity.pk])
+    )

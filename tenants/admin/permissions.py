@@ -58,6 +58,9 @@ RIGHTS: dict[str, Rights] = {
     "client_secret": Rights(EVERYONE, add=CLIENT_MANAGERS, delete=CLIENT_MANAGERS),
     "access_policy": _whole(EVERYONE, CLIENT_MANAGERS),
     "master_token": _whole(EVERYONE, OWNER),
+    "initial_access_token": _whole(EVERYONE, CLIENT_MANAGERS),
+    # "change" takes a client back from its removal.
+    "client_registration": Rights(EVERYONE, change=CLIENT_MANAGERS),
     "trust_profile": _whole(EVERYONE, KEY_CUSTODIANS),
     "claim_profile": _whole(EVERYONE, OWNER),
     "claim_rule": _whole(EVERYONE, OWNER),
@@ -67,6 +70,10 @@ RIGHTS: dict[str, Rights] = {
     # "change" is the erasure of a subject.
     "erasure": Rights(OWNER, change=OWNER),
     "subject_identity": Rights(READERS, delete=OWNER),
+    # "add" sends a user the link to set one.
+    "password_link": Rights(READERS, add=SUPPORTERS),
+    # People add their passkeys themselves.
+    "passkey": Rights(READERS, delete=OWNER),
     "group": _whole(READERS, OWNER),
     "cut_off": Rights(READERS, add=SUPPORTERS),
     # "change" is the end of a session or token.
@@ -98,6 +105,12 @@ def is_allowed(
     if tenant_id is not None:
         return bool(reach.roles.get(tenant_id, frozenset()) & roles)
     return any(held & roles for held in reach.roles.values())
+
+
+def is_owner(reach: ConsoleReach, tenant_id: UUID | None) -> bool:
+    """Say whether the operator owns the tenant, or the platform."""
+    held = reach.roles.get(tenant_id, frozenset()) if tenant_id else frozenset()
+    return reach.is_platform_operator or Role.OWNER in held
 
 
 def tenants_for(reach: ConsoleReach, kind: str, action: Action) -> Collection[UUID] | None:

@@ -26,7 +26,10 @@ class ScopeAdmin(EntityAdmin):
     list_select_related = ("tenant", "api")
     search_fields = ("name", "title")
     ordering = ("tenant__path", "name")
-    fields = ("tenant", "api", "name", "title", "description", "emphasized", "usage_limit")
+    fields = (
+        *("tenant", "api", "name", "title", "description", "translations", "emphasized"),
+        *("is_required", "min_acr", "usage_limit"),
+    )
 
     def formfield_for_foreignkey(
         self,

@@ -14,11 +14,11 @@ from tenants.admin import permissions
 from tenants.admin.entity_admin import EntityAdmin, is_post
 from tenants.admin.filters import TenantFilter
 from tenants.admin.history import redirect_to_home
-from tenants.admin.inlines import FactTable
+from tenants.admin.inlines import FactTable, link_removal
 from tenants.admin.requests import actor_of
 from tenants.audit import MAX_REASON_LENGTH
 from tenants.errors import InvalidEntity
-from tenants.models import Subject, SubjectIdentity
+from tenants.models import Passkey, Subject, SubjectIdentity, SubjectPassword
 from tenants.queries.operators import reach_of
 from tenants.services import erasure, subjects
 
@@ -37,6 +37,19 @@ class IdentityTable(FactTable):
     model = SubjectIdentity
     kind = "subject_identity"
     fields = readonly_fields = ("trust_profile", "sub", "created_at")
+
+
+class PasskeyTable(FactTable):
+    """The passkeys by which the subject signs in."""
+
+    model = Passkey
+    kind = "passkey"
+    fields = readonly_fields = ("label", "is_backed_up", "created_at", "last_used_at", "removal")
+
+    @admin.display(description="")
+    def removal(self, passkey: Passkey) -> str:
+        """Link to the removal, which asks first."""
+        return link_removal(self.admin_site, passkey)
 
 
 class ErasureForm(forms.Form):
@@ -82,20 +95,24 @@ class SubjectAdmin(EntityAdmin):
         "Id, external id, mail address, the `sub` at a trust profile, or how the name begins."
     )
     ordering = ("tenant_id", "email", "pk")
-    readonly_fields = ("id", "created_at")
-    inlines = (IdentityTable,)
+    readonly_fields = ("id", "created_at", "has_password")
+    inlines = (IdentityTable, PasskeyTable)
     fieldsets = (
         (
             None,
             {
                 "fields": (
                     *("tenant", "id", "external_id", "name", "email", "is_email_verified"),
-                    "is_enabled",
+                    *("has_password", "is_enabled"),
                 )
             },
         ),
         ("Attributes", {"fields": ("attributes", "created_at")}),
     )
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[Any]]:
+        """Show what hangs on a subject once there is one."""
+        return list(super().get_inlines(request, obj)) if obj else []
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
@@ -106,6 +123,11 @@ class SubjectAdmin(EntityAdmin):
             return found, may_repeat
         known = SubjectIdentity.objects.filter(sub=search_term).values("subject")
         return found | queryset.filter(pk__in=known), may_repeat
+
+    @admin.display(boolean=True, description="has a password")
+    def has_password(self, subject: Subject) -> bool:
+        """Say whether the subject has set a password; nobody else can set one."""
+        return SubjectPassword.objects.filter(subject=subject.pk).exists()
 
     def write(self, request: HttpRequest, entity: Model, form: EntityForm) -> None:
         """Store the subject; disabling it ends its sessions and tokens."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -13,13 +13,14 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from tenants.admin import permissions
 from tenants.admin.entity_admin import EntityAdmin
 from tenants.admin.filters import TenantFilter
 from tenants.admin.forms import EntityForm
 from tenants.admin.requests import actor_of
 from tenants.admin.trust_profile_fields import describe_fieldsets
 from tenants.errors import Forbidden
-from tenants.models import Api, Membership, TrustProfile
+from tenants.models import Api, TrustProfile
 from tenants.queries.managed_trust_profiles import find_reached_management_scopes
 from tenants.queries.operators import reach_of
 from tenants.services import trust_profiles
@@ -61,6 +62,14 @@ class TrustProfileForm(EntityForm):
         widget=UnfoldAdminPasswordWidget({"autocomplete": "new-password"}),
         help_text="Write-only, for opaque tokens. An empty field keeps the stored one.",
     )
+    sign_in_secret = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=4096,
+        widget=UnfoldAdminPasswordWidget({"autocomplete": "new-password"}),
+        help_text="Write-only, for the token endpoint. An empty field keeps the stored one; none "
+        "is needed where the issuer takes this platform for a public client.",
+    )
     remove_secrets = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
@@ -77,8 +86,12 @@ class TrustProfileForm(EntityForm):
             cleaned["jwks"] = [*cleaned["jwks"], {"pem": f"{cleaned['public_key_pem']}\n"}]
         return cleaned
 
-    def secret(self, name: str) -> str | None:
-        """Answer a secret as the service takes it: empty keeps the stored one, None removes it."""
+    @property
+    def secrets(self) -> dict[str, str | None]:
+        """The secrets as the service takes them: empty keeps the stored one, None removes it."""
+        return {slot.name: self._secret(slot.name) for slot in trust_profiles.SECRET_SLOTS}
+
+    def _secret(self, name: str) -> str | None:
         text: str = self.cleaned_data.get(name, "")
         return None if self.cleaned_data.get("remove_secrets") and not text else text
 
@@ -95,7 +108,7 @@ class TrustProfileAdmin(EntityAdmin):
     list_select_related = ("tenant",)
     search_fields = ("slug", "issuer", "name")
     ordering = ("tenant__path", "slug")
-    readonly_fields = ("has_shared_secret", "has_introspection_secret")
+    readonly_fields = ("has_shared_secret", "has_introspection_secret", "has_sign_in_secret")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin with what is known of the issuer whose preset was chosen."""
@@ -127,6 +140,11 @@ class TrustProfileAdmin(EntityAdmin):
         """Say whether a secret for the introspection endpoint is stored."""
         return profile.introspection_secret_ciphertext is not None
 
+    @admin.display(boolean=True, description="has a sign-in secret")
+    def has_sign_in_secret(self, profile: TrustProfile) -> bool:
+        """Say whether a secret for the token endpoint is stored."""
+        return profile.sign_in_secret_ciphertext is not None
+
     def formfield_for_manytomany(
         self,
         db_field: ManyToManyField[Any, Any],
@@ -153,16 +171,13 @@ class TrustProfileAdmin(EntityAdmin):
         assert isinstance(entity, TrustProfile)  # noqa: S101 - narrows the type for the checker.
         assert isinstance(form, TrustProfileForm)  # noqa: S101 - as above.
         _require_owner(request, entity)
-        trust_profiles.require_secret_for_another_address(
-            entity, form.secret("introspection_secret")
-        )
+        trust_profiles.require_secrets_for_other_addresses(entity, form.secrets)
         trust_profiles.save_trust_profile(
             entity,
             actor=actor_of(request),
             reason=form.cleaned_data.get("reason", ""),
             links=form.links,
-            shared_secret=form.secret("shared_secret"),
-            introspection_secret=form.secret("introspection_secret"),
+            **cast("trust_profiles.Secrets", form.secrets),
         )
 
     def remove(self, request: HttpRequest, entity: Model) -> None:
@@ -180,9 +195,7 @@ def _require_owner(request: HttpRequest, profile: TrustProfile) -> None:
     Raises:
         Forbidden: the operator is none.
     """
-    reach = reach_of(request)
-    roles = reach.roles.get(profile.tenant_id, frozenset())
-    if reach.is_platform_operator or Membership.Role.OWNER in roles:
+    if permissions.is_owner(reach_of(request), profile.tenant_id):
         return
     if find_reached_management_scopes(profile.tenant_id, profile.pk):
         raise Forbidden(

@@ -11,6 +11,7 @@ def describe_fieldsets(*, is_writable: bool) -> list[Any]:
     """List the parts of the form; who only reads gets no field for a secret."""
     shared = ("public_key_pem", "shared_secret") if is_writable else ()
     asking = ("introspection_secret", "remove_secrets") if is_writable else ()
+    signing_in = ("sign_in_secret",) if is_writable else ()
     return [
         (None, {"fields": IDENTITY}),
         (
@@ -54,5 +55,18 @@ def describe_fieldsets(*, is_writable: bool) -> list[Any]:
         (
             "Without an exchange",
             {"fields": ("is_accepted_directly", "direct_apis")},
+        ),
+        (
+            "Sign in with this issuer",
+            {
+                "description": "OpenID Connect, with code and PKCE. Register there the redirect "
+                "URI that ends in /sign-in/callback/ and this profile's slug, below the tenant's "
+                "issuer.",
+                "fields": (
+                    *("is_sign_in_offered", "sign_in_label", "authorization_endpoint"),
+                    *("token_endpoint", "sign_in_client_id", "sign_in_scopes"),
+                    *("has_sign_in_secret", *signing_in),
+                ),
+            },
         ),
     ]

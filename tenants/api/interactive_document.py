@@ -18,11 +18,8 @@ from tenants.models.interactive_client import MAX_AGE_SECONDS, MAX_OFFLINE_CHOIC
 from tenants.queries.managed_clients import PROFILE_LINKS
 
 ADDRESS: Final[dict[str, Any]] = {"max_length": 500, "allow_blank": True, "required": False}
-ALGORITHM: Final[dict[str, Any]] = {
-    "choices": [choice for choice in SigningAlgorithm.choices if choice[0] != "HS256"],
-    "allow_blank": True,
-    "required": False,
-}
+ALGORITHMS: Final = [choice for choice in SigningAlgorithm.choices if choice[0] != "HS256"]
+ALGORITHM: Final[dict[str, Any]] = {"choices": ALGORITHMS, "allow_blank": True, "required": False}
 INTERACTIVE_NAMES: Final = {"default_max_age_seconds": "default_max_age"}
 
 

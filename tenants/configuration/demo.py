@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tenants import models
-from tenants.configuration import demo_issuer, demo_users
+from tenants.configuration import (
+    demo_certificate,
+    demo_issuer,
+    demo_people,
+    demo_provider,
+    demo_users,
+)
 from tenants.configuration.application import apply_documents
 from tenants.configuration.demo_repair import repair
 from tenants.configuration.demo_secrets import (
@@ -21,12 +27,13 @@ from tenants.configuration.documents import Document, Entry, read_bytes
 from tenants.records import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tenants.records import JSON
 
 DEMO_FILE = Path(__file__).with_name("demo.yaml")
 JWKS_PLACE = "$DEMO_ISSUER_JWKS"
+PROVIDER_PLACE = "$DEMO_PROVIDER_ENDPOINT"
 # What the example resource server is: a gateway of this tenant.
 EXAMPLE_PATH = "demo/seeds/ideavate"
 EXAMPLE = {
@@ -49,23 +56,30 @@ class DemoTenant:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo offers, the private key of its outside issuer, and its secrets by name."""
+    """What the demo offers, and the secrets of its installation by name.
+
+    `issuer_key` is the private key of its outside issuer; `provider_url` is empty where no outside
+    provider runs.
+    """
 
     tenants: Sequence[DemoTenant]
     issuer_key: str
+    provider_url: str
     secrets: Mapping[str, str] = field(repr=False)
 
 
-def load(path: Path, *, base_url: str) -> Demo:
+def load(path: Path, *, base_url: str, provider_url: str = "") -> Demo:
     """Load the tenants that are missing, with the secrets that the file at the path keeps.
 
     Tenants that exist stay as people have changed them, but where the file was deleted they get
     its new secrets.
     """
     text = DEMO_FILE.read_text(encoding="utf-8")
-    variables = _complete(path, text)
+    known = read_assignments(path)
+    variables = _complete(known, text)
     jwks = demo_issuer.write_jwks(variables[ISSUER_KEY])
-    content = text.replace(JWKS_PLACE, jwks).encode()
+    asked = (provider_url or demo_provider.ISSUER) + demo_provider.PATH
+    content = text.replace(JWKS_PLACE, jwks).replace(PROVIDER_PLACE, asked).encode()
     documents = read_bytes(content, file=DEMO_FILE.name, directory=DEMO_FILE.parent)
     described = [(document, _describe(document, variables, base_url)) for document in documents]
     here = [(document, tenant) for document, tenant in described if not _has_left(tenant.path)]
@@ -79,9 +93,21 @@ def load(path: Path, *, base_url: str) -> Demo:
         else:
             repair(stored, tenant.entry, variables)
     apply_documents(missing, actor=SYSTEM, variables=variables)
-    if any(tenant.path == demo_users.PATH for document, tenant in here if document in missing):
+    loaded = {tenant.path for document, tenant in here if document in missing}
+    _complete_tenants(loaded, variables)
+    if demo_people.PASSWORD_NAME not in known and demo_people.PATH not in loaded:
+        demo_people.replace_password(variables[demo_people.PASSWORD_NAME])
+    return Demo([tenant for _, tenant in here], variables[ISSUER_KEY], provider_url, variables)
+
+
+def _complete_tenants(loaded: Collection[str], variables: Mapping[str, str]) -> None:
+    """Make what no file can say, in the tenants that were just loaded."""
+    if demo_users.PATH in loaded:
         demo_users.make_user()
-    return Demo([tenant for _, tenant in here], variables[ISSUER_KEY], variables)
+    if demo_certificate.PATH in loaded:
+        demo_certificate.bring_key()
+    if demo_people.PATH in loaded:
+        demo_people.make_person(variables[demo_people.PASSWORD_NAME])
 
 
 def _has_left(path: str) -> bool:
@@ -91,10 +117,14 @@ def _has_left(path: str) -> bool:
     return models.IssuerReservation.objects.filter(path=path).exists()
 
 
-def _complete(path: Path, text: str) -> dict[str, str]:
+def _complete(known: Mapping[str, str], text: str) -> dict[str, str]:
     """Answer all that the file keeps, and new secrets for what it lacks."""
-    known = read_assignments(path)
-    return known | make_missing(known, {**find_makers(text), ISSUER_KEY: demo_issuer.make_key})
+    others = {
+        ISSUER_KEY: demo_issuer.make_key,
+        demo_provider.KEY_NAME: demo_provider.make_key,
+        demo_people.PASSWORD_NAME: demo_people.make_password,
+    }
+    return {**known, **make_missing(known, find_makers(text) | others)}
 
 
 def _describe(document: Document, variables: Mapping[str, str], base_url: str) -> DemoTenant:

@@ -231,7 +231,7 @@ def _show_shop(place: Place) -> Iterator[Trial]:
     form = {"client_id": "tv", "scope": "openid orders:read"}
     begun = Call(f"{place.issuer}/oauth/device", form=form, answers="device_code")
     yield Trial("A television asks for a code; its owner types it at the address beside it", begun)
-    asked = {"grant_type": DEVICE_CODE, "client_id": "tv", "device_code": begun}
+    asked: dict[str, Value] = {"grant_type": DEVICE_CODE, "client_id": "tv", "device_code": begun}
     pending = Call(f"{place.issuer}/oauth/token", form=asked)
     yield Trial("It asks for its token, and nobody has typed the code yet: refused", pending, 400)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tenants import credentials, models
 from tenants.configuration.stated_hashes import hash_machine_secret, is_same_secret
 from tenants.configuration.values import is_same
-from tenants.records import SYSTEM, KeyedHash
+from tenants.errors import InvalidCiphertext, UnknownKeyEncryptionKey
+from tenants.records import SYSTEM, Ciphertext, KeyedHash
 from tenants.services import changes, client_secrets, trust_profiles
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def repair(tenant: models.Tenant, entry: Entry, variables: Mapping[str, str]) ->
                 text = variables[secret.text("value_from_env")]
                 _repair_secret(tenant, client.text("client_id"), secret.text("label"), text)
     for profile in entry.entries("trust_profiles"):
-        _repair_keys(tenant, profile)
+        if "jwks" in profile:
+            _repair_keys(tenant, profile)
+        else:
+            _repair_provider(tenant, profile, variables)
     for token in entry.entries("master_tokens"):
         _repair_master_token(tenant, token.text("label"), variables[token.text("value_from_env")])
 
@@ -54,6 +58,34 @@ def _repair_keys(tenant: models.Tenant, entry: Entry) -> None:
         return
     profile.jwks = jwks
     trust_profiles.save_trust_profile(profile, actor=SYSTEM, reason=REASON)
+
+
+def _repair_provider(tenant: models.Tenant, entry: Entry, variables: Mapping[str, str]) -> None:
+    """Let a provider be asked where it runs now, which another port changes, and by its secret."""
+    profile = models.TrustProfile.objects.filter(tenant=tenant, slug=entry.text("slug")).first()
+    if profile is None:
+        return
+    secret = variables[entry.entry("introspection_secret").text("value_from_env")]
+    endpoint = entry.text("introspection_endpoint")
+    if profile.introspection_endpoint == endpoint and _read_secret(profile) == secret:
+        return
+    profile.introspection_endpoint = endpoint
+    trust_profiles.save_trust_profile(
+        profile, actor=SYSTEM, reason=REASON, introspection_secret=secret
+    )
+
+
+def _read_secret(profile: models.TrustProfile) -> str | None:
+    """Read the stored secret; None where there is none that can be read."""
+    slot = trust_profiles.INTROSPECTION_SECRET
+    blob = slot.read(profile)
+    if blob is None:
+        return None
+    sealed = Ciphertext(slot.read_kek_id(profile), blob)
+    try:
+        return credentials.decrypt(sealed, context=slot.context(profile.pk)).decode()
+    except (InvalidCiphertext, UnknownKeyEncryptionKey):
+        return None
 
 
 def _repair_master_token(tenant: models.Tenant, label: str, text: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tenants import models
 from tenants.configuration.vocabulary import Attribute, Kind
 from tenants.models.fields import SETTINGS_FIELDS
+from tenants.models.interactive_client import INTERACTIVE_FIELDS
 from tenants.models.request_limits import CLIENT_LIMIT_FIELDS, LIMIT_FIELDS
+from tenants.models.sign_in import BRANDING_FIELDS, REGISTRATION_FIELDS, SIGN_IN_FIELDS
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name in the files, no secret.
 
@@ -34,6 +36,12 @@ CLIENT_SETTINGS = (
         if REFRESH_TOKEN in item.name
     ),
 )
+# Where RFC 7591's registry has a name for the field, it stands here; one is a list without order.
+INTERACTIVE_NAMES = {"default_max_age_seconds": "default_max_age"}
+INTERACTIVE = tuple(
+    Attribute(INTERACTIVE_NAMES.get(name, name), name, is_set=name == "offline_lifetimes_seconds")
+    for name in INTERACTIVE_FIELDS
+)
 TENANT_LISTS = (
     "claim_profiles",
     "apis",
@@ -41,6 +49,7 @@ TENANT_LISTS = (
     "trust_profiles",
     "access_policies",
     "master_tokens",
+    "initial_access_tokens",
     "claim_rules",
     "groups",
     "operators",
@@ -91,6 +100,7 @@ TENANT = Kind(
         *_attributes("signing_algorithm", "scope_excess", "issuer_override"),
         *_attributes("allow_typed_secrets", "allow_json_token_requests"),
         *_attributes("allow_spaceblocks_alias", "allow_aidbox_alias", "refusal_retention_seconds"),
+        *_attributes(*SIGN_IN_FIELDS, *BRANDING_FIELDS, *REGISTRATION_FIELDS),
     ),
     children=TENANT_LISTS,
     is_container=True,
@@ -113,7 +123,10 @@ SCOPE = Kind(
     "scope",
     models.Scope,
     ("name",),
-    _attributes("name", "title", "description", "emphasized", "usage_limit"),
+    _attributes(
+        *("name", "title", "description", "translations", "emphasized", "is_required"),
+        *("usage_limit", "min_acr"),
+    ),
 )
 CLIENT = Kind(
     "clients",
@@ -129,6 +142,8 @@ CLIENT = Kind(
         *_links(scopes="scopes", default_scopes="scopes"),
         *_attributes("redirect_uris", "post_logout_redirect_uris", "skip_authorization"),
         *_sets("cors_allowed_origins"),
+        *INTERACTIVE,
+        *_links(sign_in_profiles="trust_profiles", excluded_sign_in_profiles="trust_profiles"),
         *_attributes("group_claims", "may_impersonate"),
         *_sets("impersonated_tenants", "impersonated_subjects"),
         *_links(impersonation_scopes="scopes"),
@@ -169,8 +184,11 @@ TRUST_PROFILE = Kind(
         *_attributes("provisioning", "max_subjects_per_day"),
         *_attributes("linking_claim", "linking_verified_claim", "is_accepted_directly"),
         *_links(direct_apis="apis"),
+        *_attributes("is_sign_in_offered", "sign_in_label", "authorization_endpoint"),
+        *_attributes("token_endpoint", "sign_in_client_id"),
+        *_sets("sign_in_scopes"),
     ),
-    extras=("shared_secret", "introspection_secret"),
+    extras=("shared_secret", "introspection_secret", "sign_in_secret"),
 )
 ACCESS_POLICY = Kind(
     "access_policies",
@@ -201,6 +219,14 @@ MASTER_TOKEN = Kind(
         *_attributes("max_users_per_address_per_day", "max_users_per_day"),
         Attribute("expires_at"),
     ),
+    extras=SECRET_SOURCES,
+)
+INITIAL_ACCESS_TOKEN = Kind(
+    "initial_access_tokens",
+    "initial access token",
+    models.InitialAccessToken,
+    ("label",),
+    _attributes("label", "is_enabled", "max_clients", "expires_at"),
     extras=SECRET_SOURCES,
 )
 CLAIM_PROFILE = Kind(
@@ -262,6 +288,7 @@ KINDS = {
         TRUST_PROFILE,
         ACCESS_POLICY,
         MASTER_TOKEN,
+        INITIAL_ACCESS_TOKEN,
         CLAIM_PROFILE,
         CLAIM_RULE,
         GROUP,

@@ -170,5 +170,6 @@ def _describe_text(model_field: fields.Field[object, object]) -> Schema:
         if type(validator) is RegexValidator:
             # JSON Schema's $ means the very end already. Source: ECMA-262 section 22.2.2.3.
             pattern = cast("re.Pattern[str]", validator.regex).pattern
-            scheme["pattern"] = pattern.replace(r"\Z", "$")
+            pattern = pattern.replace(r"\Z", "$")
+            scheme["pattern"] = f"^$|{pattern}" if model_field.blank else pattern
     return scheme

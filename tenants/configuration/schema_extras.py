@@ -51,6 +51,19 @@ JSON_VALUES: dict[str, Schema] = {
             "uniqueItems": True,
         },
     },
+    "translations": {
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": "^[a-z]{2,3}(-[A-Z]{2})?$"},
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "title": {"type": "string", "maxLength": 200},
+                "description": {"type": "string", "maxLength": 2_000},
+            },
+        },
+        "maxProperties": 20,
+    },
     "value": {"description": "The value, as JSON."},
     "workload_claims": {"type": ["object", "null"]},
 }
@@ -100,21 +113,28 @@ INTROSPECTION_SECRET: Schema = {
     **SHARED_SECRET,
     "description": "The secret by which this platform asks the introspection endpoint.",
 }
+SIGN_IN_SECRET: Schema = {
+    **SHARED_SECRET,
+    "description": "The secret by which this platform signs people in with the issuer.",
+}
 EXTRAS: dict[str, Schema] = {
     **SOURCES,
     **HASH_SOURCE,
     "shared_secret": SHARED_SECRET,
     "introspection_secret": INTROSPECTION_SECRET,
+    "sign_in_secret": SIGN_IN_SECRET,
 }
 _ONE_SOURCE: Schema = {
     "oneOf": [{"required": [name]} for name in (*SOURCES, "hash")],
     "dependentRequired": {"pepper_id": ["hash", "id"], "hint": ["hash"]},
 }
-SHAPES: dict[str, Schema] = {"secrets": _ONE_SOURCE, "master_tokens": _ONE_SOURCE}
+SHAPES: dict[str, Schema] = dict.fromkeys(
+    ("secrets", "master_tokens", "initial_access_tokens"), _ONE_SOURCE
+)
 # What stands under these names is never repeated in a message.
 SECRET_NAMES = frozenset(
     (
         *(*SOURCES, "hash", "ciphertext", "private_ciphertext"),
-        *("shared_secret", "introspection_secret"),
+        *("shared_secret", "introspection_secret", "sign_in_secret"),
     )
 )

@@ -24,7 +24,7 @@ def needs_id(entity: Model) -> bool:
             return entity.secret_hash is not None
         case models.TrustProfile():
             return any(slot.read(entity) is not None for slot in SECRET_SLOTS)
-        case models.MasterToken() | models.SigningKey():
+        case models.MasterToken() | models.InitialAccessToken() | models.SigningKey():
             return True
         case _:
             return False
@@ -37,7 +37,7 @@ def write_secret(entity: Model) -> dict[str, JSON]:
             return {"hash": typed_hash}
         case models.ClientSecret():
             return _write_hash(entity.secret_hash, entity.pepper_id, entity.hint)
-        case models.MasterToken():
+        case models.MasterToken() | models.InitialAccessToken():
             return _write_hash(entity.token_hash, entity.pepper_id, entity.hint)
         case models.TrustProfile():
             return _write_ciphertexts(entity)

@@ -36,6 +36,9 @@ def find_stored(
     rows = kind.model._default_manager.all()  # noqa: SLF001 - Django's public API.
     if owner is not None:
         rows = rows.filter(**{OWNER_FIELDS[type(owner)]: owner})
+    if kind.model is models.Client:
+        # Who registered themselves are no configuration: no file names them, and none removes them.
+        rows = rows.filter(registration=None)
     if names is not None:
         rows = rows.filter(**{f"{kind.key[0]}__in": names})
     if singles:

@@ -12,19 +12,20 @@ from tenants.configuration.kinds import (
     CLIENT,
     CLIENT_SECRET,
     GRANT_SETTINGS,
+    INITIAL_ACCESS_TOKEN,
     KINDS,
     MASTER_TOKEN,
     SCOPE,
     TENANT,
     TRUST_PROFILE,
 )
-from tenants.configuration.master_token_entries import bring_master_token
 from tenants.configuration.names import Names, load_names
 from tenants.configuration.profile_uses import remove_absent_profiles
 from tenants.configuration.shared_secret_entries import bring_trust_profile
 from tenants.configuration.signing_key_entries import bring_signing_keys
 from tenants.configuration.stated_list import StatedList
 from tenants.configuration.stored import find_stored
+from tenants.configuration.token_entries import bring_token
 from tenants.configuration.writing import Draft, bring
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ REMOVED_FIRST = (
     "access_policies",
     "groups",
     "master_tokens",
+    "initial_access_tokens",
     "clients",
     "trust_profiles",
 )
@@ -66,7 +68,7 @@ class TenantContents:
         for draft in self._list(API).drafts(names):
             if not draft.is_new:
                 bring(draft, is_late=True)
-        self._bring_master_tokens(names)
+        self._bring_tokens(names)
         for name in PLAIN_LISTS:
             self._bring_list(KINDS[name], names)
         bring_signing_keys(self.journal, self.entry, self.tenant, self.tenant.path, names)
@@ -125,10 +127,11 @@ class TenantContents:
             bring_trust_profile(draft)
             names.add(TRUST_PROFILE.name, draft.name, None if draft.is_new else draft.entity)
 
-    def _bring_master_tokens(self, names: Names) -> None:
-        tokens = self._list(MASTER_TOKEN)
-        for draft in tokens.drafts(names):
-            bring_master_token(tokens, draft)
+    def _bring_tokens(self, names: Names) -> None:
+        for kind in (MASTER_TOKEN, INITIAL_ACCESS_TOKEN):
+            tokens = self._list(kind)
+            for draft in tokens.drafts(names):
+                bring_token(tokens, draft)
 
 
 def _below(draft: Draft, kind: Kind) -> StatedList:

@@ -41,6 +41,9 @@ FORMS = {
     r"^\d{4}-\d{2}": "a moment with its zone, such as 2027-01-31T12:00:00Z",
     "^[A-Za-z_]": "the name of an environment variable",
     r"^\S+$": "a text without spaces",
+    "^$|^#": "a colour, such as #0b57d0",
+    "^$|^[a-z0-9](": "a host name, such as app.example",
+    "^[a-z]{2,3}(": "a language, such as de or de-AT",
 }
 
 

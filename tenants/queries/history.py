@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from tenants.models import ConfigurationChange, Group
+from tenants.models import ConfigurationChange, Group, Tenant
 from tenants.queries.client_core import build_client
 from tenants.queries.past import (
     MODELS,
@@ -71,7 +71,11 @@ def read_core_at(
         return None
     document = _describe_tenant(past)
     document |= {
-        "tenant": {**complete(MODELS["tenant"], tenant), "version": tenant_version},
+        "tenant": {
+            **complete(MODELS["tenant"], tenant),
+            "version": tenant_version,
+            "pairwise_salt": _read_salt(tenant_id),
+        },
         "environment": {**environment, "version": environment_version},
         "platform": {**_read_platform(platform_version), "version": platform_version},
         "project_slug": _read_project_slug(environment["project_id"], platform_version),
@@ -97,9 +101,20 @@ def read_client_at(
             "impersonation_scopes": past.linked(
                 "scope", state.get("impersonation_scopes", ()), change_id
             ),
+            **{
+                name: past.linked("trust_profile", state.get(name, ()), change_id)
+                for name in ("sign_in_profiles", "excluded_sign_in_profiles")
+            },
             "grants": _list_states(own, "client_grant_settings"),
         }
     )
+
+
+def _read_salt(tenant_id: UUID) -> str | None:
+    """Read the salt of a tenant's pairwise ids, as JSON has it; it never changes, once made."""
+    rows = Tenant.objects.filter(pk=tenant_id).values_list("pairwise_salt", flat=True)
+    salt = rows.first()
+    return f"\\x{bytes(salt).hex()}" if salt is not None else None
 
 
 def _describe_tenant(past: Past) -> dict[str, Any]:

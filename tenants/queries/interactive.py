@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
+
+from tenants.public_addresses import find_host_name
 from tenants.records import (
     BrandingRecord,
     Ciphertext,
@@ -31,7 +34,9 @@ def build_sign_in(tenant: Row) -> SignInRules:
     return SignInRules(
         allows_password=tenant["allow_password_sign_in"],
         allows_email=tenant["allow_email_sign_in"],
-        allows_passkey=tenant["allow_passkey_sign_in"],
+        # Passkeys belong to a host that has a name. Source: WebAuthn Level 3 section 5.1.2.
+        allows_passkey=tenant["allow_passkey_sign_in"]
+        and bool(find_host_name(settings.TENANTS_BASE_URL)),
         allows_sign_up=tenant["allow_sign_up"],
         lifetime_seconds=tenant["sign_in_lifetime_seconds"],
         idle_lifetime_seconds=tenant["sign_in_idle_lifetime_seconds"],

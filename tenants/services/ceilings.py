@@ -31,7 +31,9 @@ def find_excesses(entity: Model) -> Messages:
         | models.ClientGrantSettings,
     ):
         return {}
-    messages = _find_number_excesses(entity)
+    levels = _levels_of(entity)
+    messages = _find_number_excesses(entity, levels)
+    messages.update(_find_offline_excess(entity, levels))
     messages.update(_find_unknown_profile(entity))
     messages.update(_find_forbidden_algorithm(entity))
     return messages
@@ -52,9 +54,8 @@ def _levels_of(entity: Model) -> list[Model]:
     return [entity, *(_levels_of(above) if above else [])]
 
 
-def _find_number_excesses(entity: Model) -> Messages:
+def _find_number_excesses(entity: Model, levels: list[Model]) -> Messages:
     messages: Messages = {}
-    levels = _levels_of(entity)
     for name in (*LIFETIMES, *LIMIT_NAMES):
         for own, among in ((name, levels), (f"max_{name}", levels[1:])):
             # Not every level has each number: an Api has no limits, a client no ceiling for them.
@@ -63,6 +64,18 @@ def _find_number_excesses(entity: Model) -> Messages:
             if value and ceilings and value > min(ceilings):
                 messages[own] = [f"Choose at most {min(ceilings)}: a ceiling above allows no more."]
     return messages
+
+
+def _find_offline_excess(entity: Model, levels: list[Model]) -> Messages:
+    """Hold the durations that a person may choose among to what a session may last."""
+    if not isinstance(entity, models.Client) or not entity.offline_lifetimes_seconds:
+        return {}
+    found = (getattr(level, "max_refresh_token_lifetime_seconds", None) for level in levels)
+    ceilings = [ceiling for ceiling in found if ceiling]
+    if not ceilings or max(entity.offline_lifetimes_seconds) <= min(ceilings):
+        return {}
+    text = f"Choose at most {min(ceilings)}: a ceiling allows no more."
+    return {"offline_lifetimes_seconds": [text]}
 
 
 def _find_unknown_profile(entity: Model) -> Messages:

@@ -20,6 +20,7 @@ from tenants.services import cut_offs
 from tenants.services.announcements import announce
 from tenants.services.consistency import find_contradictions
 from tenants.services.policy_targets import find_emptied_policies
+from tenants.services.standard_scopes import find_taken_over
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -44,7 +45,7 @@ SECRET_FIELDS = frozenset(
     )
 )
 # What other transactions write meanwhile; an update with an older value would turn it back.
-COUNTED_FIELDS = frozenset(("version", "last_used_at", "last_login"))
+COUNTED_FIELDS = frozenset(("version", "last_used_at", "last_login", "registered_clients"))
 # The selector of the cut-off that ends what was issued for, by or through an entity.
 ENDED_WITH: dict[type[Model], str] = {
     models.Api: "api_id",
@@ -80,6 +81,8 @@ def save(
     is_new = entity._state.adding  # noqa: SLF001 - Django's documented way to ask this.
     with transaction.atomic():
         audit.lock_chain(_tenant_id(entity))
+        if is_new and isinstance(entity, models.Scope):
+            _make_room(entity, actor=actor, reason=reason)
         _validate(entity, links)
         is_disabled = not is_new and _is_being_disabled(entity)
         _store(entity, links)
@@ -107,6 +110,13 @@ def delete(entity: Model, *, actor: Actor, reason: str = "", event: str = "") ->
         except (IntegrityError, ProtectedError) as error:
             text = f"This {kind_of(entity)} is still in use and can't be deleted."
             raise Conflict(text) from error
+
+
+def _make_room(scope: models.Scope, *, actor: Actor, reason: str) -> None:
+    """Delete the standard scope whose name an Api takes over."""
+    taken = find_taken_over(scope)
+    if taken is not None:
+        delete(taken, actor=actor, reason=reason)
 
 
 def _is_being_disabled(entity: Model) -> bool:
@@ -152,9 +162,20 @@ def _validate(entity: Model, links: Links) -> None:
 
 
 def _plain_messages(error: ValidationError) -> dict[str, list[str]]:
-    if hasattr(error, "error_dict"):
-        return {name: [str(m) for m in texts] for name, texts in error.message_dict.items()}
-    return {NON_FIELD_ERRORS: list(error.messages)}
+    if not hasattr(error, "error_dict"):
+        return {NON_FIELD_ERRORS: list(error.messages)}
+    messages: dict[str, list[str]] = {}
+    for name, mistakes in error.error_dict.items():
+        for mistake in mistakes:
+            messages.setdefault(_place_of(mistake, name), []).extend(mistake.messages)
+    return messages
+
+
+def _place_of(mistake: ValidationError, name: str) -> str:
+    """Name the field of a mistake; what is taken within a tenant is named by itself."""
+    if mistake.code == "unique_together" and mistake.params:
+        *_, name = mistake.params["unique_check"]
+    return name
 
 
 def _store(entity: Model, links: Links) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from tenants import models
 from tenants.claim_patterns import lint_claims
+from tenants.services.interactive_rules import check_interactive
 from tenants.services.redirect_uris import explain_redirect_uri
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def check_client(entity: Model, links: Mapping[str, Sequence[Model]]) -> Message
         _check_grants(entity),
         _check_scopes(entity, links),
         _check_impersonation(entity, links),
+        check_interactive(entity, links),
         _check_redirect_uris(entity),
     ):
         messages.update(found)

@@ -24,12 +24,14 @@ def save_client(
     """Create or update a client; disabling it ends its sessions and tokens.
 
     Raises:
-        Forbidden: the actor may not give a client scopes of the management Api.
+        Forbidden: the actor may not give a client scopes of the management Api, or exempt it from
+            PKCE.
         InvalidEntity: naming each wrong field.
     """
     links = links or {}
     with transaction.atomic():
         _check_management_scopes(client, links.get("scopes"), actor)
+        _check_exemption(client, actor)
         changes.save(client, actor=actor, reason=reason, links=links)
     return client
 
@@ -49,6 +51,15 @@ def _check_management_scopes(
     added = [s for s in wanted if s.api.built_in == models.Api.BuiltIn.MANAGEMENT]
     if added and not _is_owner(client, actor):
         raise Forbidden("Only an owner of the tenant may give a client management scopes.")
+
+
+def _check_exemption(client: models.Client, actor: Actor) -> None:
+    """Leave it to owners to let a client go without PKCE; any actor may end that."""
+    if not client.is_pkce_exempt or actor.kind == "system":
+        return
+    stored = models.Client.objects.filter(pk=client.pk, is_pkce_exempt=True)
+    if not stored.exists() and not _is_owner(client, actor):
+        raise Forbidden("Only an owner of the tenant may exempt a client from PKCE.")
 
 
 def _is_owner(client: models.Client, actor: Actor) -> bool:

@@ -16,6 +16,7 @@ from tenants.services.ceilings import find_excesses
 from tenants.services.claim_rules import check_claim_rule
 from tenants.services.client_rules import check_client
 from tenants.services.policy_rules import check_policy
+from tenants.services.tenant_rules import check_tenant
 from tenants.services.trust_rules import check_trust_profile
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _check_scope(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Messag
     assert isinstance(entity, models.Scope)  # noqa: S101 - narrows the type for the checker.
     if entity.name in {"openid", "offline_access"} and entity.api.built_in != "openid":
         return {"name": [f"{entity.name} belongs to OpenID Connect; choose another name."]}
+    if entity.min_acr and entity.api.built_in == models.Api.BuiltIn.MANAGEMENT:
+        return {"min_acr": ["Programs alone manage the tenant, and nobody recognises them so."]}
     return {}
 
 
@@ -136,6 +139,7 @@ def _check_master_token(entity: Model, links: Mapping[str, Sequence[Model]]) -> 
 
 
 CHECKS: dict[str, Callable[[Model, Mapping[str, Sequence[Model]]], Messages]] = {
+    "Tenant": check_tenant,
     "Api": _check_api,
     "Scope": _check_scope,
     "ClaimRule": check_claim_rule,

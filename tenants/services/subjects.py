@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from tenants import audit
 from tenants.errors import QuotaUsedUp
 from tenants.models import Subject, SubjectIdentity
+from tenants.queries.subject_credentials import is_email_taken
 from tenants.services import changes
 
 if TYPE_CHECKING:
@@ -30,11 +32,25 @@ WHERE quota.day <> excluded.day OR quota.count < %(limit)s
 RETURNING count"""
 
 
-def provision_subject(tenant_id: UUID, match: TrustMatch, *, actor: Actor) -> Subject | None:
+@dataclass(frozen=True, slots=True)
+class FirstFacts:
+    """What an outside issuer says of a subject that is made for it."""
+
+    name: str = ""
+    email: str = ""
+    is_email_verified: bool = False
+
+
+UNKNOWN: Final = FirstFacts()
+
+
+def provision_subject(
+    tenant_id: UUID, match: TrustMatch, *, actor: Actor, facts: FirstFacts = UNKNOWN
+) -> Subject | None:
     """Link or create the subject that a trust profile names for the first time; idempotent.
 
-    None where the profile does neither. The lock on the tenant's chain lets one request at a time
-    find out whether it is the first.
+    None where the profile does neither. A subject that is made begins with the facts. The lock on
+    the tenant's chain lets one request at a time find out whether it is the first.
 
     Raises:
         QuotaUsedUp: the profile has brought enough subjects into being today.
@@ -52,7 +68,7 @@ def provision_subject(tenant_id: UUID, match: TrustMatch, *, actor: Actor) -> Su
             _record_link(subject, match, actor)
         elif match.provisioning == CREATE:
             _take_quota(tenant_id, match)
-            subject = Subject(tenant_id=tenant_id)
+            subject = _make_subject(tenant_id, facts)
             changes.save(subject, actor=actor, event="subject.provisioned")
         else:
             return None
@@ -63,6 +79,14 @@ def provision_subject(tenant_id: UUID, match: TrustMatch, *, actor: Actor) -> Su
             sub=match.subject,
         )
         return subject
+
+
+def _make_subject(tenant_id: UUID, facts: FirstFacts) -> Subject:
+    """Make a subject; an address that somebody else has proven to have is not told of it again."""
+    subject = Subject(tenant_id=tenant_id, name=facts.name)
+    if facts.email and not is_email_taken(tenant_id, facts.email):
+        subject.email, subject.is_email_verified = facts.email, facts.is_email_verified
+    return subject
 
 
 def find_linkable(tenant_id: UUID, match: TrustMatch) -> Subject | None:

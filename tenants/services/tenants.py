@@ -10,6 +10,7 @@ from tenants.errors import InvalidEntity
 from tenants.models import Api, Environment, IssuerReservation, Project, Scope, Tenant
 from tenants.records import SYSTEM
 from tenants.services import changes
+from tenants.services.standard_scopes import STANDARD_SCOPES
 
 if TYPE_CHECKING:
     from tenants.records import Actor
@@ -18,6 +19,7 @@ PLATFORM_PATH = "platform/production/platform"
 OPENID_SCOPES = {
     "openid": "Know who you are",
     "offline_access": "Stay connected while you are away",
+    **STANDARD_SCOPES,
 }
 MANAGEMENT_SCOPES = {
     "management:clients:read": "Read clients",
@@ -30,6 +32,8 @@ MANAGEMENT_SCOPES = {
     "management:trust-profiles:write": "Create, change and delete trust profiles",
     "management:users:read": "Read users and groups",
     "management:users:write": "Create, change, erase and sign out users; change groups",
+    "management:master-tokens:read": "Read master tokens",
+    "management:master-tokens:write": "Create, change and delete master tokens",
 }
 
 

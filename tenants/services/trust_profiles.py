@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack, cast
 
 from tenants import credentials
 from tenants.errors import InvalidEntity
 from tenants.services import changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from tenants.models import TrustProfile
@@ -21,7 +21,10 @@ MAX_SECRET_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class SecretSlot:
-    """A place of a trust profile where a secret is kept, encrypted."""
+    """A place of a trust profile where a secret is kept, encrypted.
+
+    `address_field` says where the secret is sent; it is empty where it is sent nowhere.
+    """
 
     name: str
     ciphertext_field: str
@@ -29,6 +32,7 @@ class SecretSlot:
     context: Callable[[UUID], str]
     min_bytes: int
     source: str
+    address_field: str = ""
 
     def read(self, profile: TrustProfile) -> bytes | None:
         """Answer the stored ciphertext; None where there is no secret."""
@@ -67,8 +71,26 @@ INTROSPECTION_SECRET: Final = SecretSlot(
     credentials.introspection_context,
     1,
     "RFC 6749 section 2.3.1",
+    "introspection_endpoint",
 )
-SECRET_SLOTS: Final = (SHARED_SECRET, INTROSPECTION_SECRET)
+SIGN_IN_SECRET: Final = SecretSlot(
+    "sign_in_secret",
+    "sign_in_secret_ciphertext",
+    "sign_in_kek_id",
+    credentials.sign_in_context,
+    1,
+    "RFC 6749 section 2.3.1",
+    "token_endpoint",
+)
+SECRET_SLOTS: Final = (SHARED_SECRET, INTROSPECTION_SECRET, SIGN_IN_SECRET)
+
+
+class Secrets(TypedDict, total=False):
+    """The secrets of a profile by their slots: empty keeps the stored one, None removes it."""
+
+    shared_secret: str | None
+    introspection_secret: str | None
+    sign_in_secret: str | None
 
 
 def save_trust_profile(
@@ -77,39 +99,46 @@ def save_trust_profile(
     actor: Actor,
     reason: str = "",
     links: changes.Links | None = None,
-    shared_secret: str | None = "",
-    introspection_secret: str | None = "",
+    **secrets: Unpack[Secrets],
 ) -> TrustProfile:
     """Create or update a trust profile; disabling it ends what came of its tokens.
 
-    A secret that is empty stays as it is stored, and None removes it.
+    A secret that is empty, or not there, stays as it is stored, and None removes it.
 
     Raises:
         InvalidEntity: naming each wrong field; a shared secret needs 256 bits or more.
     """
-    _settle(profile, SHARED_SECRET, shared_secret)
-    _settle(profile, INTROSPECTION_SECRET, introspection_secret)
+    stated = cast("Mapping[str, str | None]", secrets)
+    for slot in SECRET_SLOTS:
+        _settle(profile, slot, stated.get(slot.name, ""))
     changes.save(profile, actor=actor, reason=reason, links=links)
     return profile
 
 
-def require_secret_for_another_address(
-    profile: TrustProfile, introspection_secret: str | None
+def require_secrets_for_other_addresses(
+    profile: TrustProfile, secrets: Mapping[str, str | None]
 ) -> None:
-    """Demand the introspection secret again where it would be sent somewhere else than before.
+    """Demand a secret again where it would be sent somewhere else than before.
 
     It can be written and never read: whoever may only write must not have it sent to themselves.
 
     Raises:
-        InvalidEntity: it is to be kept, and the address is another.
+        InvalidEntity: one is to be kept, and its address is another.
     """
-    if introspection_secret != "":
-        return
+    wrong = {
+        slot.name: ["Give the secret again, or remove it: it would be sent to another address."]
+        for slot in SECRET_SLOTS
+        if slot.address_field and secrets.get(slot.name, "") == "" and _is_redirected(profile, slot)
+    }
+    if wrong:
+        raise InvalidEntity(wrong)
+
+
+def _is_redirected(profile: TrustProfile, slot: SecretSlot) -> bool:
     stored = type(profile).objects.filter(pk=profile.pk, tenant=profile.tenant_id)
-    kept = stored.exclude(introspection_secret_ciphertext=None)
-    if kept.exclude(introspection_endpoint=profile.introspection_endpoint).exists():
-        text = "Give the secret again, or remove it: it would be sent to another address."
-        raise InvalidEntity({INTROSPECTION_SECRET.name: [text]})
+    kept = stored.exclude(**{slot.ciphertext_field: None})
+    address = getattr(profile, slot.address_field)
+    return kept.exclude(**{slot.address_field: address}).exists()
 
 
 def _settle(profile: TrustProfile, slot: SecretSlot, text: str | None) -> None:

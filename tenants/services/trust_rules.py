@@ -11,6 +11,7 @@ from tenants.claim_patterns import lint_claims
 from tenants.credentials import CredentialKind
 from tenants.services.client_rules import check_public_jwks, explain_address
 from tenants.services.trust_scope_rules import check_scopes, linked
+from tenants.services.upstream_rules import check_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,8 @@ def check_trust_profile(entity: Model, links: Mapping[str, Sequence[Model]]) -> 
     if wrong:
         messages["required_claims"] = wrong
     messages |= _check_direct(entity, links) | _check_audience(entity)
-    return messages | _check_identities(entity)
+    # What is wrong by itself is said rather than what is wrong for a sign-in.
+    return check_upstream(entity) | messages | _check_identities(entity)
 
 
 def _check_identities(profile: models.TrustProfile) -> Messages:

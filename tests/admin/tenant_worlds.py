@@ -13,18 +13,27 @@ from tenants.models import (
     ClaimProfile,
     ClaimRule,
     ClientGrantSettings,
+    ClientRegistration,
     ConfigurationChange,
     CutOff,
     Group,
+    InitialAccessToken,
     MasterToken,
     Membership,
     Offboarding,
+    Passkey,
     SigningKey,
     SubjectIdentity,
     TrustProfile,
 )
 from tenants.records import SYSTEM
-from tenants.services import changes, cut_offs, master_tokens, trust_profiles
+from tenants.services import (
+    changes,
+    cut_offs,
+    master_tokens,
+    registration_tokens,
+    trust_profiles,
+)
 from tests.admin.operators import make_operator
 from tests.factories.tokens import Issuer, make_issuer, make_subject
 
@@ -69,16 +78,30 @@ class TenantWorld:
             expires_at=timezone.now() + timedelta(days=30),
         )
         self.master_token_text = master_tokens.create_master_token(token, actor=SYSTEM)
+        registration = InitialAccessToken(
+            tenant=tenant, label="partners", expires_at=timezone.now() + timedelta(days=30)
+        )
+        registration_tokens.create_initial_access_token(registration, actor=SYSTEM)
+        now = timezone.now()
+        arrival = ClientRegistration(
+            tenant=tenant,
+            client=client,
+            source=ClientRegistration.Source.REGISTERED,
+            stage_since=now,
+            registered_at=now,
+            last_used_at=now,
+        )
         made: list[Model] = [
             ClientGrantSettings(tenant=tenant, client=client, grant_type="refresh_token"),
             ClaimProfile(tenant=tenant, slug="own", base="aidbox"),
+            arrival,
             ClaimRule(tenant=tenant, slug="region", claim="https://r.example", value="eu", api=api),
         ]
         for entity in made:
             changes.save(entity, actor=SYSTEM)
         return [
             *(tenant, client, api, *api.scopes.all(), *client.secrets.all()),
-            *(*tenant.access_policies.all(), profile, token, *made),
+            *(*tenant.access_policies.all(), profile, token, registration, *made),
             *SigningKey.objects.filter(tenant=tenant),
         ]
 
@@ -88,9 +111,16 @@ class TenantWorld:
         identity = SubjectIdentity.objects.create(
             tenant=self.tenant, subject=subject, trust_profile=profile, sub=f"{self.slug}-sub"
         )
+        passkey = Passkey.objects.create(
+            tenant=self.tenant,
+            subject=subject,
+            label="Phone",
+            credential_id=subject.pk.bytes,
+            public_key=b"a key",
+        )
         group = Group(tenant=self.tenant, slug="staff", permissions=["read"])
         changes.save(group, actor=SYSTEM, links={"subjects": [subject]})
-        return [subject, identity, group, *self.tenant.memberships.all(), self.owner]
+        return [subject, identity, passkey, group, *self.tenant.memberships.all(), self.owner]
 
     def _record(self) -> list[Model]:
         cut_off = cut_offs.end(

@@ -113,9 +113,8 @@ def test_a_taken_policy_name_leaves_nothing_behind(
 
 @pytest.mark.usefixtures("globex")
 def test_a_public_client_gets_no_secret(owner: OperatorBrowser) -> None:
-    page = owner.post(
-        ADD, form(token_endpoint_auth_method="none", grant_types=["authorization_code"], kind="spa")
-    )
+    people = {"grant_types": ["authorization_code"], "redirect_uris": "https://app.example/"}
+    page = owner.post(ADD, form(token_endpoint_auth_method="none", kind="spa", **people))
     assert page.status_code == 302
     assert not ClientSecret.objects.filter(client__client_id="billing").exists()
 

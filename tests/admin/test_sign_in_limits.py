@@ -10,6 +10,7 @@ import pytest
 from django.test import Client as Browser
 
 from tests.admin.operators import PASSWORD, make_operator
+from tests.browser_person import Person
 from tests.oauth_client import FORM
 from tokens.models import LimitState
 
@@ -140,3 +141,16 @@ def test_an_owner_sees_who_is_limited_in_the_own_tenant_only(
     for foreign in (page, limited_page(owner, tenant=str(initech.tenant.pk))):
         assert "203.0.113.2" not in foreign
         assert HERE not in foreign
+
+
+def test_an_owner_sees_that_a_user_waits_but_not_what_was_typed(
+    owner: OperatorBrowser, globex: TenantWorld
+) -> None:
+    person = Person(globex.tenant, REMOTE_ADDR="203.0.113.3")
+    for _ in range(7):
+        person.sign_in("my-password-in-the-wrong-field", WRONG)
+    page = limited_page(owner, tenant=str(globex.tenant.pk))
+    assert "failed sign-ins of a user" in page
+    assert "203.0.113.3" in page
+    assert "an operator" not in page
+    assert "my-password" not in page

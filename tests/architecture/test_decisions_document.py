@@ -11,7 +11,8 @@ import pytest
 from tenants import policy
 from tenants.refusal_reasons import ACCESS_DENIED, Reason
 from tokens import error_handler
-from tokens.errors import RATE_LIMITED, OAuthError
+from tokens.errors import RATE_LIMITED, SESSION_LIMIT_REACHED, OAuthError
+from tokens.front_channel.authorization_errors import UNPROVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def reason_names() -> set[str]:
     server_error = error_handler.answer_error(ValueError("made up")).body
     assert server_error is not None
     wire = {error.error for error in find_errors()} | {ACCESS_DENIED, str(server_error["error"])}
-    return wire | {str(reason) for reason in Reason} | {RATE_LIMITED}
+    return wire | {str(reason) for reason in Reason} | {RATE_LIMITED, SESSION_LIMIT_REACHED} | UNPROVEN
 
 
 def test_every_check_and_reason_code_has_a_paragraph_and_nothing_else_does() -> None:

@@ -25,7 +25,7 @@ MODULES = (
     "limits/__init__",
     "parameters",
     *("refresh_tokens", "token_store", "callers", "master_tokens", "master_token_quotas"),
-    *("users", "user_tokens"),
+    *("users", "user_tokens", "session_limits", "step_up", "tenant_signatures"),
 )
 
 

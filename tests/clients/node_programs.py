@@ -12,7 +12,7 @@ from tests.conftest import find_program
 
 PROGRAMS = Path(__file__).parent / "node"
 NPM = Path("lib/node_modules/npm/bin/npm-cli.js")
-INSTALL_SECONDS = 60
+INSTALL_SECONDS = 180
 RUN_SECONDS = 20
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 import traceback
+import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,17 @@ from django.utils import timezone
 from tenants import snapshot
 from tenants.models import Client, ClientSecret, Tenant
 from tenants.records import SYSTEM
-from tenants.services import cut_offs
+from tenants.services import changes, cut_offs
 from tenants.services.client_secrets import add_secret, remove_secret
 from tenants.services.clients import save_client
 from tenants.services.tenants import update_tenant
-from tests.factories.tenants import make_client
+from tests.factories.openid import make_party
+from tests.factories.people import make_subject_with_password
+from tests.factories.policies import make_policy
+from tests.factories.tenants import make_api, make_client, make_tenant
+from tests.signed_in import sign_in, tell_at
 from tokens import limits, metrics, tasks
+from tokens.front_channel import cookies
 from tokens.models import Session
 
 if TYPE_CHECKING:
@@ -134,6 +140,45 @@ def has_session(session_id: str) -> bool:
     return Session.objects.filter(pk=session_id).exists()
 
 
+def sign_somebody_in(address: str) -> dict[str, str]:
+    """Sign a person in to a client that is told of logouts there; answer cookie and ID token."""
+    party = make_party(find_tenant(), f"told-{uuid.uuid4().hex[:8]}")
+    tell_at(party.made.client.pk, address)
+    person = sign_in(party)
+    cookie = person.browser.http.cookies[cookies.SIGN_IN].value
+    return {"cookie": cookie, "id_token": person.tokens("openid")["id_token"]}
+
+
+def make_tools_tenant(audience: str) -> dict[str, str]:
+    """Make a tenant at which tools connect by themselves; answer its resource server's secret."""
+    environment = find_tenant().environment
+    tenant = make_tenant(
+        "tools",
+        environment=environment,
+        client_registration="open",
+        allow_client_metadata_documents=True,
+    )
+    api = make_api(tenant, "tools", scopes=["tools:call"], audience=audience)
+    gateway = make_client(tenant, "gateway", is_allowed=False)
+    changes.save(api, actor=SYSTEM, links={"resource_server_clients": [gateway.client]})
+    make_policy(tenant, "registered", client_kinds=["dynamic"])
+    subject = make_subject_with_password(tenant)
+    return {"secret": gateway.secret, "email": subject.email}
+
+
+def make_openid_client(client_id: str, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - of the model.
+    """Make a client at the tenant where people sign in; answer its secret and a person's."""
+    environment = find_tenant().environment
+    tenant = Tenant.objects.filter(environment=environment, slug="people").first()
+    if tenant is None:
+        tenant = make_tenant("people", environment=environment)
+        make_api(tenant)
+        make_subject_with_password(tenant)
+    scopes = ["openid", "profile", "email", "offline_access", "read"]
+    made = make_client(tenant, client_id, scopes=scopes, **fields)
+    return {"secret": made.secret, "email": tenant.subjects.get().email}
+
+
 def publish_purge() -> None:
     tasks.purge_expired.delay()
 
@@ -157,6 +202,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         age_newest_session,
         end_everything_of,
         has_session,
+        make_openid_client,
+        make_tools_tenant,
         make_spare_client,
         publish_purge,
         read_last_use,
@@ -165,6 +212,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         set_client_lifetime,
         set_client_limit,
         set_tenant_ceiling,
+        sign_somebody_in,
         spend_limit,
     )
 }

@@ -54,8 +54,11 @@ def test_opaque_token_is_accepted_by_introspection_until_it_is_revoked(
     answer = _get(hello, token)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (
         401,
-        'Bearer error="invalid_token"',
+        f'Bearer error="invalid_token", resource_metadata="{metadata_address(live)}"',
     )
+    described = requests.get(metadata_address(live), timeout=10).json()
+    assert described["resource"] == "https://orders.example/"
+    assert described["authorization_servers"] == [live.issuer]
 
 
 @pytest.mark.parametrize("client_id", ["invoicing", "invoicing-opaque"])
@@ -70,6 +73,10 @@ def test_what_is_no_token_is_refused(hello: str, token: str) -> None:
     assert _get(hello, token).status_code == 401
 
 
+def metadata_address(live: Installation) -> str:
+    return f"{live.issuer}/apis/orders/.well-known/oauth-protected-resource"
+
+
 def _command(port: int) -> list[str]:
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--log-level=warning"]
     where = [f"--host={HOST}", f"--port={port}", f"--working-dir={ROOT / 'docs' / 'examples'}"]
@@ -81,6 +88,7 @@ def _variables(live: Installation) -> dict[str, str]:
     return kept | {
         "RESOURCE_SERVER_ISSUER": live.issuer,
         "RESOURCE_SERVER_AUDIENCE": "https://orders.example/",
+        "RESOURCE_SERVER_METADATA": metadata_address(live),
         "RESOURCE_SERVER_CLIENT_ID": "gateway",
         "RESOURCE_SERVER_CLIENT_SECRET": live.secrets["gateway"],
     }

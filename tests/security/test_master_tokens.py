@@ -228,7 +228,7 @@ def test_disabled_client_takes_its_master_tokens_along(app: Application) -> None
 
 
 def test_client_without_the_grant_gets_no_tokens() -> None:
-    app = make_application(grant_types=["authorization_code"])
+    app = make_application(grant_types=["refresh_token"])
     refused = app.send("POST", "/users", app.private, {})
     assert (refused.status_code, refused.json()["error"]) == (400, "unauthorized_client")
     assert nothing_was_made()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tenants import snapshot
+from tenants.pairwise import name_subject
 from tenants.policy import DESCRIPTIONS, Reason, decide_access
 from tenants.records import INTROSPECTION, AccessRequest, SubjectRecord
 from tokens import error_handler, gate, usage_counters
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tenants.records import (
         JSON,
         ApiRecord,
+        Authentication,
         ClientRecord,
         PresentedRefreshToken,
         TenantSnapshot,
@@ -50,7 +52,7 @@ def answer_introspection(request: EndpointRequest) -> Answer:
         return Answer(direct_introspection.describe(request, client, text) or INACTIVE)
     if refresh.client != client.id or _is_denied(request, client, refresh):
         return Answer(INACTIVE)
-    return Answer(_describe_refresh(request.tenant, refresh))
+    return Answer(_describe_refresh(request.tenant, client, refresh))
 
 
 def _describe(
@@ -200,7 +202,7 @@ def _describe_part(
         "iss": claims.get("iss", tenant.issuer),
         "jti": claims.get("jti", str(token.id)),
     }
-    return {**claims, **standard}
+    return {**claims, **standard, **_describe_authentication(token.authentication)}
 
 
 def _profile_of(tenant: TenantSnapshot, token: AcceptedToken) -> tuple[ClaimProfileData, bool]:
@@ -211,7 +213,10 @@ def _profile_of(tenant: TenantSnapshot, token: AcceptedToken) -> tuple[ClaimProf
         return RFC9068, False
 
 
-def _describe_refresh(tenant: TenantSnapshot, refresh: PresentedRefreshToken) -> dict[str, JSON]:
+def _describe_refresh(
+    tenant: TenantSnapshot, client: ClientRecord, refresh: PresentedRefreshToken
+) -> dict[str, JSON]:
+    subject_id, authentication = refresh.subject_id, refresh.authentication
     return {
         "active": True,
         "scope": " ".join(refresh.scopes),
@@ -219,9 +224,17 @@ def _describe_refresh(tenant: TenantSnapshot, refresh: PresentedRefreshToken) ->
         "token_type": "refresh_token",
         "exp": refresh.expires_at,
         "iat": refresh.issued_at,
-        "sub": str(refresh.subject_id) if refresh.subject_id else refresh.client_id,
+        "sub": name_subject(subject_id, client, tenant) if subject_id else refresh.client_id,
         "iss": tenant.issuer,
+        **_describe_authentication(authentication),
     }
+
+
+def _describe_authentication(authentication: Authentication | None) -> dict[str, JSON]:
+    """Answer how the person was recognised, whatever the profile. Source: RFC 9470 section 6.2."""
+    if authentication is None:
+        return {}
+    return {"acr": authentication.acr, "auth_time": authentication.authenticated_at}
 
 
 class IntrospectView(EndpointView):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tenants.records import TenantSnapshot
 
 MAX_USER_AGENT_CHARACTERS = 200
+JWT_TYPE = "application/jwt"  # RFC 7519 section 10.3.1
 
 
 class HTTPRequest(Protocol):
@@ -184,11 +185,11 @@ def _describe(
         api_slug=api,
         request_id=meta.get(REQUEST_ID, ""),
         method=request.method or "",
-        headers=_read_headers(meta),
+        headers=read_headers(meta),
     )
 
 
-def _read_headers(meta: Mapping[str, str]) -> dict[str, str]:
+def read_headers(meta: Mapping[str, str]) -> dict[str, str]:
     """Read the headers that policies may look at, each bounded."""
     return {
         name: meta[variable][:MAX_HEADER_CHARACTERS]
@@ -233,7 +234,14 @@ def read_body(request: HTTPRequest) -> bytes:
 
 
 def write_answer(answer: Answer) -> HttpResponse:
-    """Write an answer as JSON."""
+    """Write an answer as JSON, or as the JWT that it brings."""
+    if answer.jwt:
+        return HttpResponse(
+            answer.jwt,
+            status=answer.status,
+            headers=dict(answer.headers),
+            content_type=JWT_TYPE,
+        )
     content = b"" if answer.body is None else orjson.dumps(answer.body)
     response = HttpResponse(content, status=answer.status, headers=dict(answer.headers))
     if answer.body is None:

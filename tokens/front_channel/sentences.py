@@ -42,8 +42,8 @@ SENTENCES: Final = {
         _("The provider knows you, but nobody here does. Ask whoever runs this service."),
     ),
     "provider_unavailable": (
-        _("The provider does not answer"),
-        _("Try again in a minute, or choose another way."),
+        _("No answer from the provider"),
+        _("It could not confirm who you are. Try again in a minute, or choose another way."),
     ),
     "link_dead": (
         _("This link does not work any more"),

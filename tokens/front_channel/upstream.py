@@ -45,7 +45,7 @@ class ProviderPage(Page):
         arrival = read_arrival(visit)
         provider = fixed[PROVIDER]
         _, upstream = _find_profile(visit, arrival, provider)
-        flow = upstream_flows.begin(provider, arrival.sealed, visit.browser)
+        flow = upstream_flows.begin(provider, arrival.sealed, visit.browser, now=visit.now)
         address = upstream_flows.address_of(visit.tenant, upstream, flow, _wishes(arrival))
         return visit.redirect(address)
 

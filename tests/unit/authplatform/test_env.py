@@ -29,6 +29,7 @@ def test_production_reads_every_variable() -> None:
     assert environment.database_owner_url == PRODUCTION["DATABASE_URL"]
     assert environment.database_role == "authplatform_app"
     assert environment.operations_addresses == ()
+    assert environment.mail_from == "no-reply@login.example"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,11 @@ def test_production_names_the_missing_variable(name: str) -> None:
         pytest.param("BASE_URL", "https://login.example/?a=b", id="query"),
         pytest.param("REDIS_URL", "cache.example:6379", id="no scheme of Redis"),
         pytest.param("REDIS_URL", "redis://cache.example:port", id="port of Redis in words"),
+        pytest.param("SMTP_URL", "mail.example:25", id="no scheme of mail"),
+        pytest.param("SMTP_URL", "smtp://mail.example:port", id="port of mail in words"),
+        pytest.param("SMTP_URL", "smtps:///", id="no host of mail"),
+        pytest.param("MAIL_FROM", "nobody", id="no address"),
+        pytest.param("MAIL_FROM", "a@b.example\nBcc: c@d.example", id="a header more"),
         pytest.param("ACCESS_LOG", "yes", id="neither on nor off"),
         pytest.param("TOKEN_PEPPERS", "only-one-part", id="pepper without id"),
         pytest.param("TOKEN_PEPPERS", "one:***", id="pepper that is no base64url"),

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from authplatform.state_metrics import StateCollector
 from tests.factories.tenants import make_tenant
 from tokens import purge
 from tokens.metrics import count_refusal
-from tokens.models import ReplayedAssertion
+from tokens.models import LogoutDelivery, ReplayedAssertion
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +110,12 @@ def test_gauge_of_a_dead_process_is_forgotten(tmp_path: Path, settings: Settings
     assert list(tmp_path.glob("gauge_livemin_*.db"))
     assert b"authplatform_snapshot_renewed_timestamp_seconds 1.0" not in metrics.write_exposition()
     assert not list(tmp_path.glob("gauge_livemin_*.db"))
+
+
+def test_scrape_counts_logouts_that_are_still_to_be_told() -> None:
+    now = timezone.now()
+    values_of = {"created_at": now, "next_attempt_at": now, "expires_at": now}
+    for status in LogoutDelivery.Status:
+        ids = {name: uuid.uuid4() for name in ("tenant_id", "client_id", "subject_id")}
+        LogoutDelivery.objects.create(sign_in_id=uuid.uuid4(), status=status, **ids, **values_of)
+    assert values("logout_deliveries_pending") == {(): 1.0}

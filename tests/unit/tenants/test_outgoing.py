@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tenants.errors import OutgoingFailed, OutgoingRefused
-from tenants.outgoing import Submission, fetch
+from tenants.outgoing import Submission, fetch, notify
 from tests.unit.tenants.answering_server import BODY, Server, issue, serve
 
 if TYPE_CHECKING:
@@ -154,6 +154,44 @@ def test_a_certificate_of_an_unknown_authority_fails(
     assert requests_to(tls) == []
 
 
+@pytest.fixture
+def internal(authority: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    """A TLS server of a company's own authority, which no system trusts."""
+    other, _ = issue("public root", None)
+    (tmp_path / "public.pem").write_bytes(other.public_bytes(Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem")
+    yield from serve(context)
+
+
+def test_an_authority_of_the_operators_is_trusted(
+    internal: Server, authority: Path, settings: Settings
+) -> None:
+    with pytest.raises(OutgoingFailed):
+        get(url_of(internal))
+    settings.TENANTS_OUTGOING_CA_FILE = str(authority / "ca.pem")
+    assert get(url_of(internal)) == BODY
+
+
+def test_the_operators_authorities_come_besides_the_public_ones(
+    tls: Server, settings: Settings, tmp_path: Path
+) -> None:
+    other, _ = issue("operator's root", None)
+    (tmp_path / "operator.pem").write_bytes(other.public_bytes(Encoding.PEM))
+    settings.TENANTS_OUTGOING_CA_FILE = str(tmp_path / "operator.pem")
+    assert get(url_of(tls)) == BODY
+
+
+def test_a_file_of_authorities_that_went_away_fails(
+    tls: Server, settings: Settings, tmp_path: Path
+) -> None:
+    settings.TENANTS_OUTGOING_CA_FILE = str(tmp_path / "gone.pem")
+    with pytest.raises(OutgoingFailed, match="authorities"):
+        get(url_of(tls))
+    assert requests_to(tls) == []
+
+
 def test_a_certificate_of_another_name_fails(
     tls: Server, resolver: Callable[..., list[str]]
 ) -> None:
@@ -248,3 +286,39 @@ def test_no_credentials_leave_in_plain_text_to_the_public(
     with pytest.raises(OutgoingRefused):
         get(url_of(plain, scheme="http"), submission=FORM)
     assert requests_to(plain) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/good", 200),
+        ("/missing", 404),
+        ("/redirect", 302),
+        ("/html", 200),
+        ("/announced", 200),
+        ("/endless", 200),
+        ("/drip", 200),
+    ],
+)
+def test_a_notice_is_answered_by_its_status_alone(tls: Server, path: str, status: int) -> None:
+    started = time.monotonic()
+    assert notify(url_of(tls, path), b"logout_token=a.b.c", timeout_seconds=5.0) == status
+    assert time.monotonic() - started < 3.0
+    ((asked, headers),) = requests_to(tls)
+    assert (asked, headers[":body"]) == (path, "logout_token=a.b.c")
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert "authorization" not in headers
+
+
+def test_a_notice_goes_where_a_fetch_may_go(tls: Server, settings: Settings) -> None:
+    settings.TENANTS_OUTGOING_PRIVATE_ADDRESSES = []
+    with pytest.raises(OutgoingRefused) as refused:
+        notify(url_of(tls), b"a=b", timeout_seconds=5.0)
+    assert refused.value.reason == "private_address"
+    assert requests_to(tls) == []
+
+
+def test_a_notice_that_nobody_takes_fails(tls: Server, resolver: Callable[..., list[str]]) -> None:
+    resolver("other.example", ["127.0.0.1"])
+    with pytest.raises(OutgoingFailed):
+        notify(f"https://other.example:{tls.server_port}/good", b"a=b", timeout_seconds=5.0)

@@ -666,6 +666,7 @@ def test_wire_error_depends_on_the_grant(reason: Reason, grant_type: str, error:
         (Reason.POLICY_DENIED, "access_denied"),
         (Reason.NO_POLICY_ALLOWS, "access_denied"),
         (Reason.SUBJECT_DISABLED, "access_denied"),
+        (Reason.ASSURANCE_TOO_LOW, "unmet_authentication_requirements"),
         (Reason.POLICY_DENIED_SCOPE, "invalid_scope"),
         (Reason.GRANT_NOT_OF_CLIENT, "unauthorized_client"),
     ],

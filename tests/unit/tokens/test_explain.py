@@ -18,13 +18,26 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tenants import snapshot
-from tenants.models import AccessPolicy, Api, ClaimRule, Client, Group, Platform, Scope, Tenant
+from tenants.models import (
+    AccessPolicy,
+    Api,
+    ClaimRule,
+    Client,
+    Group,
+    Platform,
+    Scope,
+    SubjectIdentity,
+    Tenant,
+    TrustProfile,
+)
 from tenants.policy import decide
 from tenants.records import SYSTEM, AccessRequest, GrantType, SubjectRecord
 from tenants.services import changes
+from tests.factories.outside import make_partner
 from tests.factories.tenants import allow, make_api, make_client, make_tenant
 from tests.factories.tokens import make_issuer, make_subject
 from tests.oauth_client import OAuthClient
+from tests.rfc.signers import make_signer
 from tests.unit.tokens import hooks
 from tokens import claim_hook, group_claims, refusals
 from tokens.claim_profiles import PROFILES
@@ -40,10 +53,12 @@ from tokens.explain import (
 )
 from tokens.explained_text import write_text
 from tokens.explanations import describe_preview, describe_refusal, describe_token
+from tokens.grants import jwt_bearer
 from tokens.issuance import issue
 from tokens.models import AccessToken, Session
 from tokens.parameters import EndpointRequest, Parameters
 from tokens.preview import KID_TO_COME, OPAQUE_TEXT, REFRESH_TEXT, preview
+from tokens.stated_tokens import state_token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -321,6 +336,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
             st.sampled_from(["read", "write", "openid", "nonsense"]), unique=True, max_size=4
         ),
         "has_subject": st.booleans(),
+        "outside": st.sampled_from(["", "no scope", "read", "read write"]),
         "names_audience": st.booleans(),
         "policy": st.sampled_from(["allow", "allow", "limit", "deny", "none"]),
     }
@@ -369,7 +385,53 @@ def make_random_issuer(chosen: dict[str, Any]) -> tuple[Tenant, Client]:
         fields = {"source": slug, **RULES[slug]}
         made = ClaimRule(tenant=tenant, slug=slug.replace("_", "-"), claim=slug, **fields)
         changes.save(made, actor=SYSTEM)
+    if chosen["outside"]:
+        make_partner(tenant, [api], ["read"])
     return tenant, client
+
+
+def make_outside_requests(
+    chosen: dict[str, Any], tenant: Tenant, core: TenantSnapshot, number: int
+) -> tuple[AccessRequest, AccessRequest]:
+    """Ask by an outside token that is verified, and state the same claims for a preview."""
+    profile, signer = TrustProfile.objects.get(tenant=tenant), make_signer()
+    profile.jwks = [signer.jwk]
+    changes.save(profile, actor=SYSTEM)
+    snapshot.CURRENT.renew()
+    renewed = read_snapshot(tenant)
+    user = make_subject(tenant, attributes=orjson.loads(ATTRIBUTES))
+    SubjectIdentity.objects.create(tenant=tenant, subject=user, trust_profile=profile, sub="alice")
+    client = snapshot.CURRENT.client(renewed, "api-client")
+    assert client is not None
+    stated = {**FOREIGN, "sub": "alice"}
+    if chosen["outside"] != "no scope":
+        stated["scope"] = chosen["outside"]
+    registered = {"iss": profile.issuer, "aud": core.issuer, "jti": uuid4().hex}
+    times = {"iat": int(NOW), "exp": int(NOW) + 300}
+    audience = Api.objects.get(tenant=tenant, slug="orders").audience
+    asked = {
+        "scope": (" ".join(chosen["scopes"]),),
+        "audience": (audience,) if chosen["names_audience"] else (),
+        "assertion": (signer.sign({**registered, **times, **stated}),),
+    }
+    parameters = Parameters({name: values for name, values in asked.items() if values})
+    request = EndpointRequest(renewed, parameters, now=NOW, cut_off_number=number)
+    found = read_subject(tenant.pk, user.pk)
+    assert found is not None
+    plain = AccessRequest(
+        grant_type=GrantType.JWT_BEARER.value,
+        client=client,
+        subject=found[0],
+        groups=found[1],
+        requested_scopes=tuple(chosen["scopes"]) or None,
+        requested_audiences=asked["audience"],
+        method="POST",
+        now=NOW,
+    )
+    text = json.dumps(stated)
+    return jwt_bearer.request_access(request, client), state_token(
+        plain, renewed, trust_profile=profile.slug, text=text, now=NOW
+    )
 
 
 def make_random_request(
@@ -407,17 +469,33 @@ def test_preview_is_byte_for_byte_what_is_issued(chosen: dict[str, Any]) -> None
         compare_what_is_issued(chosen)
 
 
+def read_snapshot(tenant: Tenant) -> TenantSnapshot:
+    core = snapshot.CURRENT.tenant(tenant.path)
+    assert core is not None
+    return core
+
+
+def make_random_requests(
+    chosen: dict[str, Any], tenant: Tenant, number: int
+) -> tuple[AccessRequest, AccessRequest]:
+    """Ask for a token, and for its preview; they differ where an outside token is only stated."""
+    core = read_snapshot(tenant)
+    if chosen["outside"] and chosen["has_subject"]:
+        return make_outside_requests(chosen, tenant, core, number)
+    asked = make_random_request(chosen, tenant, core)
+    return asked, asked
+
+
 def compare_what_is_issued(chosen: dict[str, Any]) -> None:
     tenant, _ = make_random_issuer(chosen)
     snapshot.CURRENT.forget()
     number = snapshot.CURRENT.renew()
-    core = snapshot.CURRENT.tenant(tenant.path)
-    assert core is not None
-    asked = make_random_request(chosen, tenant, core)
+    asked, stated = make_random_requests(chosen, tenant, number)
+    core = read_snapshot(tenant)
     decision = decide(asked, core)
     if not decision.is_allowed:
-        refused = preview(asked, core, now=NOW)
-        assert (refused.plan, refused.decision) == (None, decision)
+        refused = preview(stated, core, now=NOW)
+        assert (refused.plan, refused.decision.checks) == (None, decision.checks)
         return
     request = EndpointRequest(core, Parameters(), now=NOW, cut_off_number=number)
     if "required" in chosen["sources"] and asked.subject is None:
@@ -430,9 +508,7 @@ def compare_what_is_issued(chosen: dict[str, Any]) -> None:
     token = AccessToken.objects.get(tenant=tenant)
     entropy = (token.pk.int & ((1 << 80) - 1)).to_bytes(10, "big")
     snapshot.CURRENT.forget()
-    renewed = snapshot.CURRENT.tenant(tenant.path)
-    assert renewed is not None
-    previewed = preview(asked, renewed, now=NOW, entropy=entropy)
+    previewed = preview(stated, read_snapshot(tenant), now=NOW, entropy=entropy)
     assert_same_answer(answer, dict(previewed.response))
     # And the token's own explanation comes to the same.
     found = explain_token(tenant.pk, token.pk)
@@ -455,6 +531,23 @@ def assert_same_answer(answer: dict[str, JSON], previewed: dict[str, JSON]) -> N
     assert decode(issued[0]) == decode(shown[0])
     assert decode(issued[1]) == decode(shown[1])
     assert (bool(issued[2]), shown[2]) == (True, "")
+
+
+@pytest.mark.django_db
+def test_rule_that_requires_an_outside_claim_is_previewed_with_the_claim_that_is_stated() -> None:
+    issuer = make_issuer(grant_types=[GrantType.JWT_BEARER.value])
+    rule = ClaimRule(tenant=issuer.tenant, slug="tier", claim="tier", source="foreign_claim")
+    rule.value, rule.is_required = "tier", True
+    changes.save(rule, actor=SYSTEM)
+    make_partner(issuer.tenant, [issuer.api], ["read"])
+    subject = make_subject(issuer.tenant)
+    arguments = ["--tenant", issuer.tenant.path, "--client", issuer.client_id, "--json"]
+    arguments += ["--grant", GrantType.JWT_BEARER.value, "--subject", str(subject.pk)]
+    assert json.loads(run(*arguments, "--scope", "read"))["is_allowed"] is False
+    arguments += ["--trust-profile", "partner"]
+    stated = json.loads(run(*arguments, "--claims", '{"tier": "gold", "scope": "read"}'))
+    claims = {claim["name"]: claim["value"] for claim in stated["claims"]}
+    assert (claims["tier"], claims["scope"], claims["sub"]) == ("gold", "read", str(subject.pk))
 
 
 @pytest.mark.django_db

@@ -313,7 +313,10 @@ def test_writes_keep_within_their_number_of_statements(api: ManagementClient) ->
 
 
 def test_a_program_exempts_no_client_from_pkce(api: ManagementClient) -> None:
-    people = {"grant_types": ["authorization_code"], "redirect_uris": ["https://a.example/"]}
+    people: dict[str, Any] = {
+        "grant_types": ["authorization_code"],
+        "redirect_uris": ["https://a.example/"],
+    }
     document = api.create(**people)
     exempt = {"is_pkce_exempt": True}
     refused = api.patch(f"/{document['id']}", exempt, document["version"])
@@ -337,7 +340,7 @@ def test_the_outside_issuers_of_a_client_are_called_by_their_names(
         f"/{document['id']}", {"sign_in_profiles": ["google", "entra"]}, document["version"]
     )
     assert list(read_problem(both)["errors"]) == ["excluded_sign_in_profiles"]
-    cleared = {"sign_in_profiles": [], "excluded_sign_in_profiles": []}
+    cleared: dict[str, list[str]] = {"sign_in_profiles": [], "excluded_sign_in_profiles": []}
     answer = api.patch(f"/{document['id']}", cleared, document["version"]).json()
     assert (answer["sign_in_profiles"], answer["excluded_sign_in_profiles"]) == ([], [])
 

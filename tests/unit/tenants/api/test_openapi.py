@@ -26,7 +26,7 @@ def test_the_schema_is_public_json() -> None:
 def test_every_operation_of_a_tenant_is_described_with_its_problems() -> None:
     views = [pattern for pattern in urlpatterns if _is_of_tenant(pattern)]
     paths = build_document()["paths"]
-    assert len(paths) == len(views) == 22
+    assert len(paths) == len(views) == 24
     for operations in paths.values():
         for operation in operations.values():
             assert {"401", "403", "429", "503"} <= operation["responses"].keys()
@@ -36,7 +36,7 @@ def test_every_operation_of_a_tenant_is_described_with_its_problems() -> None:
 def test_every_method_of_a_tenants_view_runs_in_the_console() -> None:
     views = [_view_class(pattern) for pattern in urlpatterns if _is_of_tenant(pattern)]
     methods = [getattr(view, name) for view in views for name in METHODS if name in vars(view)]
-    assert len(methods) == 47
+    assert len(methods) == 52
     assert all(hasattr(method, "__wrapped__") for method in methods)
 
 

@@ -50,6 +50,7 @@ def test_the_text_is_in_the_answer_that_makes_it_and_nowhere_else(api: TokensCli
         assert text not in shown.content.decode()
         assert "token_hash" not in shown.content.decode()
     change = ConfigurationChange.objects.get(entity_kind="initial_access_token")
+    assert change.state
     assert "token_hash" not in change.state
     event = AuditEvent.objects.get(entity_id=made["id"])
     assert (event.event, event.actor_kind) == ("initial_access_token.created", "client")

@@ -35,6 +35,7 @@ def test_the_published_schema_is_a_json_schema() -> None:
 @pytest.mark.django_db
 def test_the_examples_of_the_guide_can_be_applied() -> None:
     assert examples()
+    variables = {"API_CLIENT_SECRET": "a typed secret", "GOOGLE_SECRET": "a secret of theirs"}
     for text in examples():
-        apply(text, variables={"API_CLIENT_SECRET": "a typed secret"})
-        assert apply(text, variables={"API_CLIENT_SECRET": "a typed secret"}) == []
+        apply(text, variables=variables)
+        assert apply(text, variables=variables) == []

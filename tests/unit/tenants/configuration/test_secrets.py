@@ -218,7 +218,7 @@ def test_a_master_token_can_not_be_chosen() -> None:
     assert "value: this is no master token" in mistake
     typed_hash = credentials.hash_typed_secret(TYPED)
     (mistake,) = refuse(tenant(MASTER % f"hash: '{typed_hash}'"))
-    assert "hash: a master token can't be chosen by a person" in mistake
+    assert "hash: the master token can't be chosen by a person" in mistake
 
 
 TRUST = "trust_profiles: [{slug: t, issuer: i, algorithms: [%s], %s}]"

@@ -8,18 +8,29 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tenants.errors import NotFound
-from tenants.models import ClaimProfile, ClaimRule, Group, Subject, SubjectIdentity, TrustProfile
+from tenants.models import (
+    ClaimProfile,
+    ClaimRule,
+    Group,
+    InitialAccessToken,
+    Subject,
+    SubjectIdentity,
+    TrustProfile,
+)
 from tenants.queries.managed import find_targets
 from tenants.queries.managed_claims import CLAIM_PROFILES, CLAIM_RULES
 from tenants.queries.managed_clients import CLIENTS, ClientFilter, list_clients
 from tenants.queries.managed_master_tokens import MASTER_TOKENS
 from tenants.queries.managed_policies import LINKS, POLICIES
+from tenants.queries.managed_registration_tokens import INITIAL_ACCESS_TOKENS
 from tenants.queries.managed_trust_profiles import TRUST_PROFILES
 from tenants.queries.managed_users import GROUPS, SUBJECTS, ManagedSubjectFilter, list_subjects
 from tenants.records import SYSTEM
 from tenants.services import changes
+from tenants.services.registration_tokens import create_initial_access_token
 from tests.factories.master_tokens import make_application
 
 if TYPE_CHECKING:
@@ -29,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 # How many statements one row or a page of them takes, where every link has a target.
 KINDS: dict[str, tuple[Managed[Any], int]] = {
-    "clients": (CLIENTS, 4),
+    "clients": (CLIENTS, 6),
     "policies": (POLICIES, 7),
     "trust profiles": (TRUST_PROFILES, 3),
     "claim rules": (CLAIM_RULES, 1),
@@ -37,6 +48,7 @@ KINDS: dict[str, tuple[Managed[Any], int]] = {
     "subjects": (SUBJECTS, 4),
     "groups": (GROUPS, 1),
     "master tokens": (MASTER_TOKENS, 2),
+    "initial access tokens": (INITIAL_ACCESS_TOKENS, 1),
 }
 
 
@@ -47,6 +59,8 @@ def make_world(slug: str) -> Tenant:
     profile = TrustProfile(tenant=tenant, slug="partner", issuer="https://p.example")
     profile.algorithms, profile.jwks_uri = ["ES256"], "https://p.example/jwks"
     changes.save(profile, actor=SYSTEM)
+    token = InitialAccessToken(tenant=tenant, label="t", expires_at=timezone.now())
+    create_initial_access_token(token, actor=SYSTEM)
     changes.save(ClaimRule(tenant=tenant, slug="plan", claim="plan", value=1), actor=SYSTEM)
     changes.save(ClaimProfile(tenant=tenant, slug="mine", base="rfc9068"), actor=SYSTEM)
     changes.save(Group(tenant=tenant, slug="staff"), actor=SYSTEM)

@@ -1,8 +1,11 @@
-"""Brings a master token to what its entry says; it is made elsewhere and comes with its text."""
+"""Brings a token that the platform made to what its entry says.
+
+A master token or an initial access token is made elsewhere and comes with its text.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from tenants import credentials, models
 from tenants.configuration.journal import changed_secret
@@ -21,11 +24,15 @@ from tenants.records import KeyedHash
 if TYPE_CHECKING:
     from tenants.configuration.stated_list import StatedList
 
-KIND = credentials.CredentialKind.MASTER_TOKEN
+Token: TypeAlias = models.MasterToken | models.InitialAccessToken
+CREDENTIAL_KINDS: Final = {
+    "master_tokens": credentials.CredentialKind.MASTER_TOKEN,
+    "initial_access_tokens": credentials.CredentialKind.INITIAL_ACCESS_TOKEN,
+}
 
 
-def bring_master_token(tokens: StatedList, draft: Draft) -> None:
-    """Bring one master token to what its entry says; another token under its label replaces it."""
+def bring_token(tokens: StatedList, draft: Draft) -> None:
+    """Bring one token to what its entry says; another one under its label replaces it."""
     stated = _read(draft)
     if stated is None:
         return
@@ -36,8 +43,8 @@ def bring_master_token(tokens: StatedList, draft: Draft) -> None:
     bring(draft)
 
 
-def _token_of(draft: Draft) -> models.MasterToken:
-    return cast("models.MasterToken", draft.entity)
+def _token_of(draft: Draft) -> Token:
+    return cast("Token", draft.entity)
 
 
 def _read(draft: Draft) -> StatedHash | None:
@@ -45,25 +52,25 @@ def _read(draft: Draft) -> StatedHash | None:
     if "hash" in entry:
         if not is_typed(entry):
             return read_keyed_hash(draft.journal, entry)
-        draft.journal.refuse(entry, "a master token can't be chosen by a person", "hash")
+        draft.journal.refuse(entry, f"the {draft.kind.noun} can't be chosen by a person", "hash")
         return None
     text = find_text(draft.journal, entry)
     return None if text is None else _read_text(draft, text)
 
 
 def _read_text(draft: Draft, text: str) -> StatedHash | None:
-    token = _token_of(draft)
-    if not draft.is_new and is_same_secret(KIND, text, token.pk, _hash_of(token)):
+    token, kind = _token_of(draft), CREDENTIAL_KINDS[draft.kind.name]
+    if not draft.is_new and is_same_secret(kind, text, token.pk, _hash_of(token)):
         return StatedHash(token.pk, _hash_of(token), token.hint)
-    stated = hash_machine_secret(KIND, text)
+    stated = hash_machine_secret(kind, text)
     if stated is None:
         name = next(name for name in SOURCES if name in draft.entry)
-        message = "this is no master token; make one in the admin and export it"
+        message = f"this is no {draft.kind.noun}; make one in the admin and export it"
         draft.journal.refuse(draft.entry, message, name)
     return stated
 
 
-def _hash_of(token: models.MasterToken) -> KeyedHash:
+def _hash_of(token: Token) -> KeyedHash:
     return KeyedHash(token.pepper_id, bytes(token.token_hash or b""))
 
 

@@ -1,0 +1,162 @@
+"""Sends the mails that carry links, in a task: how long a page takes tells nothing of accounts.
+
+A page only orders a mail. Here is found out whether there is anybody to send it to, and the secret
+comes into being; so it never stands in the queue.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.core.mail import EmailMessage
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from tenants.queries import subject_credentials
+from tokens import email_link_store
+from tokens.email_link_store import ANY_BROWSER, NewLink, Purpose
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tenants.queries.subject_credentials import Recipient
+
+LIFETIME_SECONDS: Final = 600
+# Who did not ask for the mail does not wait for it.
+OPERATOR_LIFETIME_SECONDS: Final = 86_400
+PARAMETER: Final = "link"
+PATHS: Final = {
+    Purpose.SIGN_IN: "sign-in/link",
+    Purpose.SIGN_UP: "sign-up/new",
+    Purpose.RESET: "password/new",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOrder:
+    """A mail that somebody asked for, in types that a queue can carry.
+
+    `browser` is the digest of the browser's secret in hexadecimal digits, empty where an operator
+    asked: then `subject_id` says for whom.
+    """
+
+    id: str
+    tenant_id: str
+    tenant_name: str
+    issuer: str
+    purpose: str
+    email: str
+    language: str
+    cut_off_number: int
+    browser: str = ""
+    sealed_request: str = ""
+    subject_id: str = ""
+
+
+class Text(NamedTuple):
+    """What a mail says before and after its link."""
+
+    subject: str
+    opening: str
+    closing: str
+
+
+def deliver(order: LinkOrder, *, now: float) -> bool:
+    """Send a mail if there is anybody to send it to, and say whether there was."""
+    with translation.override(order.language):
+        if order.purpose == Purpose.SIGN_UP:
+            return _deliver_sign_up(order, now)
+        recipient = _find_recipient(order)
+        if recipient is None:
+            return False
+        return _deliver_link(order, recipient.email, recipient.subject_id, now)
+
+
+def _find_recipient(order: LinkOrder) -> Recipient | None:
+    tenant_id = uuid.UUID(order.tenant_id)
+    if order.subject_id:
+        return subject_credentials.find_address(tenant_id, uuid.UUID(order.subject_id))
+    return subject_credentials.find_recipient(tenant_id, order.email)
+
+
+def _deliver_sign_up(order: LinkOrder, now: float) -> bool:
+    """Send a link that makes an account or, to who has one, that there is nothing to make."""
+    if subject_credentials.is_email_taken(uuid.UUID(order.tenant_id), order.email):
+        _send(order.email, _known_text(order), f"{order.issuer}/sign-in")
+        return True
+    return _deliver_link(order, order.email, None, now)
+
+
+def _deliver_link(order: LinkOrder, email: str, subject_id: UUID | None, now: float) -> bool:
+    link = NewLink(
+        id=uuid.UUID(order.id),
+        tenant_id=uuid.UUID(order.tenant_id),
+        subject_id=subject_id,
+        purpose=order.purpose,
+        email=email,
+        browser_hash=bytes.fromhex(order.browser) if order.browser else ANY_BROWSER,
+        sealed_request=order.sealed_request,
+        cut_off_number=order.cut_off_number,
+        lifetime_seconds=LIFETIME_SECONDS if order.browser else OPERATOR_LIFETIME_SECONDS,
+    )
+    secret = email_link_store.store(link, now=now)
+    if secret is None:
+        return False
+    path = PATHS[Purpose(order.purpose)]
+    _send(email, _text_of(order), f"{order.issuer}/{path}?{PARAMETER}={secret}")
+    return True
+
+
+def _text_of(order: LinkOrder) -> Text:
+    """Write a mail; it repeats nothing that a stranger who asked for it could have typed."""
+    name = {"name": " ".join(order.tenant_name.split())}
+    match order.purpose:
+        case Purpose.SIGN_UP:
+            return Text(
+                _("Your account at %(name)s") % name,
+                _("Follow this link to make your account at %(name)s:") % name,
+                _closing(),
+            )
+        case Purpose.RESET if not order.browser:
+            return Text(
+                _("Your password at %(name)s") % name,
+                _("Follow this link to choose your password at %(name)s:") % name,
+                _("It works once, within 24 hours."),
+            )
+        case Purpose.RESET:
+            return Text(
+                _("A new password at %(name)s") % name,
+                _("Follow this link to choose a new password at %(name)s:") % name,
+                _closing(),
+            )
+        case _:
+            return Text(
+                _("Sign in at %(name)s") % name,
+                _("Follow this link to sign in at %(name)s:") % name,
+                _closing(),
+            )
+
+
+def _known_text(order: LinkOrder) -> Text:
+    name = {"name": " ".join(order.tenant_name.split())}
+    return Text(
+        _("Your account at %(name)s") % name,
+        _("You have an account at %(name)s already. Sign in here:") % name,
+        _("If you did not ask for this mail, there is nothing to do."),
+    )
+
+
+def _closing() -> str:
+    return _(
+        "It works once, within 10 minutes, in the browser in which you asked for it. "
+        "If you did not ask for it, there is nothing to do."
+    )
+
+
+def _send(address: str, text: Text, link: str) -> None:
+    body = f"{text.opening}\n\n{link}\n\n{text.closing}\n"
+    # Some servers would answer with "I am away"; who asked for a link needs no such mail.
+    headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834 section 5
+    EmailMessage(text.subject, body, to=[address], headers=headers).send()
