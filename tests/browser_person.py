@@ -15,7 +15,7 @@ from django.test import Client as HttpClient
 from authplatform.celery import app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from django.core.mail import EmailMessage
     from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
@@ -122,7 +122,7 @@ class Person:
         return self.post(urljoin(self.address, form.action), sent, follows=follows)
 
     def post(
-        self, address: str, fields: dict[str, object], *, follows: bool = True
+        self, address: str, fields: Mapping[str, object], *, follows: bool = True
     ) -> HttpResponse:
         """Send fields, from whatever page."""
         self.address = self._resolve(address)

@@ -37,7 +37,8 @@ def reason_names() -> set[str]:
     server_error = error_handler.answer_error(ValueError("made up")).body
     assert server_error is not None
     wire = {error.error for error in find_errors()} | {ACCESS_DENIED, str(server_error["error"])}
-    return wire | {str(reason) for reason in Reason} | {RATE_LIMITED, SESSION_LIMIT_REACHED} | UNPROVEN
+    reasons = {str(reason) for reason in Reason} | {RATE_LIMITED, SESSION_LIMIT_REACHED}
+    return wire | reasons | UNPROVEN
 
 
 def test_every_check_and_reason_code_has_a_paragraph_and_nothing_else_does() -> None:

@@ -28,12 +28,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-urlpatterns: list[Any] = []
 
 
 def main() -> None:
     asked = json.loads(sys.stdin.readline())
-    chosen = {"mozilla": use_mozilla, "allauth": use_allauth}[asked["library"]](asked)
+    configure, prefix, addresses = LIBRARIES[asked["library"]]
     settings.configure(
         **{
             "ALLOWED_HOSTS": ["127.0.0.1"],
@@ -45,16 +44,16 @@ def main() -> None:
             "SECRET_KEY": "of one test",
             "TEMPLATES": [{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
             "USE_TZ": True,
-            **chosen,
+            **configure(asked),
         }
     )
     django.setup()
+    urlpatterns.append(path(prefix, include(addresses)))
     serve(asked["port"])
 
 
 def use_mozilla(asked: dict[str, Any]) -> dict[str, Any]:
     """Configure mozilla-django-oidc, which takes every address by itself."""
-    urlpatterns.append(path("oidc/", include("mozilla_django_oidc.urls")))
     address = f"{asked['issuer']}/.well-known/openid-configuration"
     found = requests.get(address, timeout=SECONDS).json()
     return {
@@ -87,7 +86,6 @@ def find_logout_address(request: HttpRequest) -> str:
 
 def use_allauth(asked: dict[str, Any]) -> dict[str, Any]:
     """Configure django-allauth, which discovers every address."""
-    urlpatterns.append(path("accounts/", include("allauth.urls")))
     app = {
         "provider_id": "ours",
         "name": "Ours",
@@ -124,7 +122,13 @@ def show_visitor(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"email": user.email if user.is_authenticated else None})
 
 
-urlpatterns += [path("me", show_visitor), path("bye", show_visitor)]
+urlpatterns: list[Any] = [path("me", show_visitor), path("bye", show_visitor)]
+
+
+LIBRARIES = {
+    "allauth": (use_allauth, "accounts/", "allauth.urls"),
+    "mozilla": (use_mozilla, "oidc/", "mozilla_django_oidc.urls"),
+}
 
 
 class Silent(WSGIRequestHandler):

@@ -27,9 +27,13 @@ class WalkingPerson:
 
     def authorize(self, address: str, callback: str) -> dict[str, str]:
         """Walk from an authorization request to the application; answer what that is told."""
+        return dict(parse_qsl(urlsplit(self.arrive(address, callback)).query))
+
+    def arrive(self, address: str, callback: str) -> str:
+        """Do the same, and answer the whole address to which the last redirect leads."""
         answer = self.open(address, callback)
         assert answer.is_redirect, f"{answer.url} answers {answer.status_code}: {answer.text}"
-        return dict(parse_qsl(urlsplit(_target(answer)).query))
+        return _target(answer)
 
     def open(self, address: str, callback: str | None = None) -> requests.Response:
         """Walk until a page has none of our forms, or a redirect leads to the callback."""

@@ -12,6 +12,19 @@ export function connect(clientId, authentication) {
   })
 }
 
+// Discovers it by OpenID Connect, checking every signature and, if asked, signed userinfo.
+export async function connectOpenID() {
+  const authentications = {
+    client_secret_basic: client.ClientSecretBasic,
+    client_secret_post: client.ClientSecretPost,
+    none: client.None,
+  }
+  const authentication = authentications[asked.method](asked.secret)
+  return client.discovery(new URL(asked.issuer), asked.clientId, asked.metadata, authentication, {
+    execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+  })
+}
+
 // Says an OAuth error as JSON, so that the test can look at it.
 export async function refusal(request) {
   try {

@@ -17,14 +17,16 @@ from tests.factories.tenants import make_api
 from tokens.models import Consent, Refusal, SignIn
 
 if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
+
     from tenants.models import Api
     from tests.devices import Device
 
 WRONG = "No device waits with this code"
 
 
-def text_of(page: object) -> str:
-    return page.content.decode()  # type: ignore[attr-defined]  # Django's test response.
+def text_of(page: HttpResponse) -> str:
+    return page.content.decode()
 
 
 @pytest.mark.requirement("RFC 8628", "3.3", "The person signs in, and comes back to the code.")
@@ -123,6 +125,7 @@ def test_approval_names_the_person_and_their_sign_in(person: Person, device: Dev
         sign_in.pk,
     )
     assert (row.acr, row.amr) == (sign_in.acr, sign_in.amr)
+    assert row.authenticated_at is not None
     assert abs((row.authenticated_at - sign_in.authenticated_at).total_seconds()) <= 1
 
 
@@ -142,10 +145,11 @@ def test_scopes_that_were_not_asked_for_are_not_granted(person: Person, device: 
 
 
 def test_required_scopes_stay_and_emphasized_come_first(api: Api, person: Person) -> None:
-    for name, fields in {
+    changed: dict[str, dict[str, object]] = {
         "write": {"emphasized": True, "title": "Change your orders"},
         "read": {"is_required": True},
-    }.items():
+    }
+    for name, fields in changed.items():
         scope = Scope.objects.get(tenant=api.tenant, name=name)
         for field, value in fields.items():
             setattr(scope, field, value)

@@ -113,7 +113,9 @@ def test_device_gets_tokens_of_the_person(device: Device, person: Person) -> Non
     sign_in = SignIn.objects.get()
     assert claims["sub"] == str(subject.pk)
     assert (claims["sid"], claims["amr"]) == (str(sign_in.pk), ["pwd"])
-    assert claims["auth_time"] == device.row.authenticated_at.timestamp()
+    authenticated_at = device.row.authenticated_at
+    assert authenticated_at is not None
+    assert claims["auth_time"] == authenticated_at.timestamp()
     assert jwt.decode(answer["access_token"], options={"verify_signature": False})["sub"] == str(
         subject.pk
     )
@@ -331,7 +333,7 @@ def test_stock_client_understands_the_answers(device: Device, person: Person) ->
     def poll() -> dict[str, Any]:
         body = stock.prepare_request_body(device.answer["device_code"], include_client_id=True)
         page = oauth.post_raw("/oauth/token", body)
-        answer: dict[str, Any] = stock.parse_request_body_response(page.content)
+        answer: dict[str, Any] = stock.parse_request_body_response(page.content.decode())
         return answer
 
     with pytest.raises(CustomOAuth2Error, match="authorization_pending"):
