@@ -147,7 +147,7 @@ def offer(
         **fields,
     }
     profile = TrustProfile(tenant=tenant, **values)
-    links = {"maximum_scopes": find_scopes(tenant, ["read"])}
+    links = {"maximum_scopes": find_scopes(tenant, ["openid", "read"])}
     save_trust_profile(profile, actor=SYSTEM, links=links, sign_in_secret=secret)
     # No rule would let it name an address without https; each test has keys of its own.
     TrustProfile.objects.filter(pk=profile.pk).update(

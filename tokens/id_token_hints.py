@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tenants import snapshot
-from tenants.pairwise import name_subject
+from tenants.pairwise import name_sign_in, name_subject
 from tokens.id_tokens import ALGORITHMS
 from tokens.jose import InvalidJWT, decode_unverified, parse_json_object
 from tokens.prepared_keys import verification_key
@@ -28,7 +28,7 @@ _TEXTS: Final = ("sub", "aud", "sid")
 
 @dataclass(frozen=True, slots=True)
 class HintedPerson:
-    """Whom an ID token named to which client; `sub` is the client's name for the person."""
+    """Whom an ID token named to which client; `sub` and `sid` are as the client knows them."""
 
     sub: str
     client: ClientRecord
@@ -42,6 +42,10 @@ class HintedPerson:
     def is_subject(self, subject_id: UUID, tenant: TenantSnapshot) -> bool:
         """Say whether the hint names this subject, also where the client's ids are pairwise."""
         return name_subject(subject_id, self.client, tenant) == self.sub
+
+    def is_sign_in(self, sign_in_id: UUID, tenant: TenantSnapshot) -> bool:
+        """Say whether the hint came of this very sign-in."""
+        return name_sign_in(sign_in_id, self.client, tenant) == self.sid
 
 
 def read_hint(tenant: TenantSnapshot, text: str) -> HintedPerson | None:

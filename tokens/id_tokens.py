@@ -9,6 +9,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
 
+from tenants.pairwise import name_sign_in
 from tenants.records import GrantType, KeyState
 from tokens import standard_claims
 from tokens.group_claims import describe_groups
@@ -76,27 +77,37 @@ def is_wanted(request: AccessRequest, scopes: tuple[str, ...]) -> bool:
 
 
 def build_claims(
-    request: AccessRequest, record: TokenRecord, profile: ClaimProfileData, *, audience: str
+    request: AccessRequest,
+    record: TokenRecord,
+    profile: ClaimProfileData,
+    tenant: TenantSnapshot,
 ) -> dict[str, JSON]:
     """Build the claims but `at_hash`, which needs the access token's text."""
-    authentication, subject = request.authentication, request.subject
+    authentication, subject, client = request.authentication, request.subject, request.client
     if authentication is None or subject is None:
         raise ValueError("an ID token tells of a person who was recognised")
     claims: dict[str, JSON] = {
         "iss": record.issuer,  # OpenID Connect Core section 2
         "sub": record.subject,  # OpenID Connect Core section 2
-        "aud": audience,  # OpenID Connect Core section 2
+        "aud": record.client_id,  # OpenID Connect Core section 2
         "exp": record.expires_at,  # OpenID Connect Core section 2
         "iat": record.issued_at,  # OpenID Connect Core section 2
         "auth_time": authentication.authenticated_at,  # OpenID Connect Core section 2
         "acr": authentication.acr,  # OpenID Connect Core section 2
         "amr": [*authentication.amr],  # OpenID Connect Core section 2, RFC 8176
-        "sid": str(authentication.sign_in_id),  # OIDC Back-Channel Logout section 2.1
+        # OpenID Connect Back-Channel Logout section 2.1
+        "sid": name_sign_in(authentication.sign_in_id, client, tenant),
     }
     if request.nonce:
         claims["nonce"] = request.nonce  # OpenID Connect Core section 3.1.3.7
     claims |= describe_groups(profile, record, is_bounded=True)
-    names = standard_claims.names_for((), request.claims_request, place=standard_claims.ID_TOKEN)
+    if not request.claims_request:
+        return claims
+    names = standard_claims.single_names(
+        request.claims_request,
+        place=standard_claims.ID_TOKEN,
+        scopes=standard_claims.scopes_of(tenant, client),
+    )
     return standard_claims.select(subject.standard_claims, names) | claims
 
 

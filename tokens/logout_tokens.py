@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tenants.pairwise import name_subject
+from tenants.pairwise import name_sign_in, name_subject
 from tokens import id_tokens
 from tokens.tenant_signatures import sign_claims
 
@@ -44,7 +44,7 @@ def write_logout_token(
         "iat": now,  # Back-Channel Logout section 2.4
         "exp": now + LIFETIME_SECONDS,  # Back-Channel Logout section 2.4
         "jti": str(token_id),  # Back-Channel Logout section 2.4
-        "sid": str(sign_in_id),  # Back-Channel Logout section 2.4
+        "sid": name_sign_in(sign_in_id, client, tenant),  # Back-Channel Logout section 2.4
         "events": {EVENT: {}},  # Back-Channel Logout section 2.4, RFC 8417 section 2.2
     }
     algorithm = id_tokens.algorithm_of(tenant, client)

@@ -123,7 +123,7 @@ def creation_options(
 ) -> dict[str, Any]:
     """Write what a browser needs to make a passkey.
 
-    The user handle is the id of the person, which says nothing about them and is in their tokens.
+    The user handle is the id of the person, which says nothing about them.
     Source: WebAuthn Level 3 section 14.6.1.
     """
     options = webauthn.generate_registration_options(

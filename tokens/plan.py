@@ -248,7 +248,7 @@ def _plan_id_token(
     key = id_tokens.key_of(tenant, algorithm)
     if key is None:
         raise MissingSigningKey(algorithm, None)
-    claims = id_tokens.build_claims(request, record, profile, audience=record.client_id)
+    claims = id_tokens.build_claims(request, record, profile, tenant)
     return IdTokenPlan(claims, {"alg": algorithm, "typ": "JWT", "kid": key.kid}, key)
 
 

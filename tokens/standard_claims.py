@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from tenants.effective_settings import OPENID
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from tenants.records import JSON
+    from tenants.records import JSON, ClientRecord, TenantSnapshot
 
 # OpenID Connect Core section 5.4.
 CLAIMS_OF_SCOPE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -35,20 +37,44 @@ ID_TOKEN: Final = "id_token"  # noqa: S105 - a member of `claims`, no secret.
 USERINFO: Final = "userinfo"
 
 
-def names_for(
-    scopes: Iterable[str], claims_request: Mapping[str, JSON] | None, *, place: str
-) -> tuple[str, ...]:
-    """Name the standard claims that are told in a place: `userinfo` or `id_token`.
+def scopes_of(tenant: TenantSnapshot, client: ClientRecord) -> frozenset[str]:
+    """List the standard scopes that a client may have.
 
-    Scopes ask for userinfo, since every request here brings an access token.
+    One that an Api took over means a right of its own, and asks for no claims.
     """
-    names = dict.fromkeys(
-        name for scope in scopes if place == USERINFO for name in CLAIMS_OF_SCOPE.get(scope, ())
+    return frozenset(
+        name
+        for name in own_scopes(tenant, CLAIMS_OF_SCOPE)
+        if tenant.scopes[name].id in client.scope_ids
     )
+
+
+def own_scopes(tenant: TenantSnapshot, names: Iterable[str]) -> list[str]:
+    """Select the scopes of the built-in Api, which alone ask for claims."""
+    openid = {api.id for api in tenant.apis.values() if api.built_in == OPENID}
+    scopes = tenant.scopes
+    return [name for name in names if name in scopes and scopes[name].api_id in openid]
+
+
+def names_for(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Name the standard claims that scopes ask for, of userinfo.
+
+    Never of the ID token, since every request here brings an access token.
+    """
+    return tuple(dict.fromkeys(name for scope in scopes for name in CLAIMS_OF_SCOPE.get(scope, ())))
+
+
+def single_names(
+    claims_request: Mapping[str, JSON] | None, *, place: str, scopes: Iterable[str]
+) -> tuple[str, ...]:
+    """Name the standard claims that are asked for one by one, of `userinfo` or the `id_token`.
+
+    Only those that these scopes give: what a client may not have by a scope, it can't have without.
+    """
     asked = (claims_request or {}).get(place)
-    if isinstance(asked, dict):
-        names |= dict.fromkeys(name for name in STANDARD_CLAIMS if name in asked)
-    return tuple(names)
+    if not isinstance(asked, dict):
+        return ()
+    return tuple(name for name in names_for(scopes) if name in asked)
 
 
 def select(text: str, names: Iterable[str]) -> dict[str, JSON]:

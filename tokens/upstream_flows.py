@@ -27,8 +27,9 @@ SALT: Final = "authplatform.upstream"
 LIFETIME_SECONDS: Final = 600
 MAX_STATE_CHARACTERS: Final = 12_000
 OPENID: Final = "openid"
+LOGIN: Final = "login"
 # What a client may want of the sign-in itself; consent and new accounts are ours to ask for.
-PASSED_PROMPTS: Final = ("login", "select_account")
+PASSED_PROMPTS: Final = (LOGIN, "select_account")
 
 
 class InvalidState(Exception):
@@ -71,6 +72,11 @@ class Wishes:
     login_hint: str = ""
     prompts: frozenset[str] = frozenset()
     max_age: int | None = None
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether the person has to prove themselves anew."""
+        return LOGIN in self.prompts
 
 
 def begin(provider: str, sealed: str, browser: str, *, now: float) -> Flow:
@@ -118,7 +124,8 @@ def read(tenant: TenantSnapshot, state: str, browser: str) -> Flow:
         content = signing.loads(state, salt=_salt(tenant, browser), max_age=LIFETIME_SECONDS)
     except (signing.BadSignature, ValueError) as error:
         raise InvalidState(type(error).__name__) from error
-    return Flow(*content, browser)
+    provider, random, sealed, begun_at = content
+    return Flow(provider, random, sealed, begun_at, browser)
 
 
 def use_up(tenant: TenantSnapshot, flow: Flow) -> None:

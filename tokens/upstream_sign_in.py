@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         TrustProfileRecord,
         UpstreamRecord,
     )
-    from tokens.upstream_flows import Flow
+    from tokens.upstream_flows import Flow, Wishes
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A code that came back for a flow; `max_age` is how long ago the sign-in there may be."""
+    """A code that came back for a flow, and what was wished of the sign-in there."""
 
     tenant: TenantSnapshot
     profile: TrustProfileRecord
@@ -90,7 +90,7 @@ class Exchange:
     flow: Flow
     code: str
     now: float
-    max_age: int | None = None
+    wishes: Wishes
 
 
 def finish(exchange: Exchange) -> Arrived:
@@ -195,16 +195,28 @@ def _check_binding(exchange: Exchange, signed: SignedClaims, access_token: str) 
         raise UpstreamRefused(REFUSED, "azp")
     if "at_hash" in claims and claims["at_hash"] != hash_token(access_token, signed.algorithm):
         raise UpstreamRefused(REFUSED, "at_hash")
-    if exchange.max_age is not None and not _is_recent(exchange, claims.get("auth_time")):
-        raise UpstreamRefused(REFUSED, "auth_time")
+    _check_age(exchange, claims.get("auth_time"))
 
 
-def _is_recent(exchange: Exchange, auth_time: JSON) -> bool:
-    """Say whether the sign-in there was no older than asked for when it was asked for."""
+def _check_age(exchange: Exchange, auth_time: JSON) -> None:
+    """Demand that the sign-in there is as recent as was asked for.
+
+    Whoever is asked for an age has to state it; a new sign-in need not be dated, but not earlier.
+    Source: OpenID Connect Core sections 2 and 3.1.2.1.
+    """
+    wishes = exchange.wishes
+    is_dated = wishes.max_age is not None
+    if is_dated and not _is_within(exchange, auth_time, wishes.max_age or 0):
+        raise UpstreamRefused(REFUSED, "auth_time is too long ago, or not stated")
+    if wishes.wants_login and auth_time is not None and not _is_within(exchange, auth_time, 0):
+        raise UpstreamRefused(REFUSED, "auth_time is before the sign-in that was asked for")
+
+
+def _is_within(exchange: Exchange, auth_time: JSON, seconds: int) -> bool:
+    """Say whether the sign-in there was no older than that when this one began."""
     if isinstance(auth_time, bool) or not isinstance(auth_time, int | float):
         return False
-    allowed = (exchange.max_age or 0) + exchange.profile.clock_skew_seconds
-    return exchange.flow.begun_at - auth_time <= allowed
+    return exchange.flow.begun_at - auth_time <= seconds + exchange.profile.clock_skew_seconds
 
 
 def hash_token(text: str, algorithm: str) -> str:

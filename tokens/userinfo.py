@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from tenants.effective_settings import OPENID
 from tenants.queries.subjects import standard_claims_of
 from tokens import database, standard_claims
 from tokens.claim_profiles import RFC9068, UnknownClaimProfile, resolve_profile
@@ -14,8 +13,6 @@ from tokens.group_claims import describe_groups
 from tokens.token_facts import record_of
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from tenants.records import JSON, ClientRecord, TenantSnapshot, TokenRecord
     from tokens.claim_profiles import ClaimProfileData
     from tokens.gate import AcceptedToken
@@ -45,10 +42,14 @@ def describe_person(
     if not rows:
         return None
     held, asked = rows[0]
+    names = standard_claims.names_for(standard_claims.own_scopes(tenant, token.scopes))
     request = orjson.loads(asked) if asked else None
-    names = standard_claims.names_for(
-        _own_scopes(tenant, token), request, place=standard_claims.USERINFO
-    )
+    if request:
+        names += standard_claims.single_names(
+            request,
+            place=standard_claims.USERINFO,
+            scopes=standard_claims.scopes_of(tenant, client),
+        )
     record = record_of(tenant, token, scopes=token.scopes, audiences=token.audiences, owner=client)
     groups = describe_groups(_profile_of(tenant, token), record, is_bounded=False)
     return {**standard_claims.select(held, names), **groups, **_name(record)}
@@ -56,16 +57,6 @@ def describe_person(
 
 def _name(record: TokenRecord) -> dict[str, JSON]:
     return {"sub": record.subject}  # OpenID Connect Core section 5.3.2
-
-
-def _own_scopes(tenant: TenantSnapshot, token: AcceptedToken) -> list[str]:
-    """List the scopes that ask for claims: an Api that took one over means a right of its own."""
-    scopes, openid = tenant.scopes, _openid_api(tenant)
-    return [name for name in token.scopes if name in scopes and scopes[name].api_id == openid]
-
-
-def _openid_api(tenant: TenantSnapshot) -> UUID | None:
-    return next((api.id for api in tenant.apis.values() if api.built_in == OPENID), None)
 
 
 def _profile_of(tenant: TenantSnapshot, token: AcceptedToken) -> ClaimProfileData:

@@ -100,7 +100,7 @@ def test_visitor_of_mozilla_signs_out_everywhere(live: Installation) -> None:
         person.open(site.begins_at)
         page = person.post(f"{site.address}/oidc/logout/")
 
-        assert page.url == f"{site.address}/bye"
+        assert page.url == f"{site.address}/bye", page.text
         assert site.visitor(person) is None
         person.open(site.begins_at)
         assert person.pages.count("password-form") == 2

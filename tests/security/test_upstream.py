@@ -16,7 +16,7 @@ import time_machine
 from tenants.models import Subject
 from tests.browser_person import Person
 from tests.factories.code_flow import CodeFlow, make_flow
-from tests.factories.tenants import make_tenant
+from tests.factories.tenants import make_api, make_tenant
 from tests.rfc.signers import make_signer
 from tests.upstream_provider import CLIENT_ID, ISSUER, SLUG, Provider, offer, serve_provider
 from tokens import upstream_flows
@@ -188,9 +188,12 @@ def test_answer_at_the_address_of_another_provider_is_refused(
 
 def test_state_of_another_tenant_is_refused(flow: CodeFlow, provider: Provider) -> None:
     other = make_tenant("initech")
+    make_api(other)
     offer(other, provider)
     person = Person(other)
     person.http.cookies = flow.person.http.cookies
+    for cookie in person.http.cookies.values():
+        cookie["path"] = "/"
     state = quote(provider.asked["state"])
     assert person.open(f"{BACK}?code=a-code&state={state}").status_code == 400
 

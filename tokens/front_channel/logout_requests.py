@@ -39,7 +39,7 @@ class LogoutRequest:
         person, hint = visit.sign_in, self.hint
         if person is None or hint is None or not hint.is_subject(person.subject_id, visit.tenant):
             return False
-        return hint.sid in {"", str(person.authentication.sign_in_id)}
+        return hint.is_sign_in(person.authentication.sign_in_id, visit.tenant)
 
 
 def read_logout(visit: Visit) -> LogoutRequest:
@@ -72,11 +72,11 @@ def _find_client(
     tenant: TenantSnapshot, client_id: str, hint: HintedPerson | None
 ) -> ClientRecord | None:
     """Find the client; where both name one, they name the same. Source: section 2."""
-    if not client_id:
-        return hint.client if hint else None
-    if hint is not None and hint.client_id != client_id:
+    if not client_id and hint is None:
+        return None
+    if client_id and hint is not None and hint.client_id != client_id:
         raise PageRefused("bad_logout", detail="client_id is not the ID token's audience")
-    client = snapshot.CURRENT.client(tenant, client_id)
+    client = hint.client if hint else snapshot.CURRENT.client(tenant, client_id)
     if client is None or not client.is_enabled:
         raise PageRefused("bad_logout", detail="unknown client")
     return client

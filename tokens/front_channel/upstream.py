@@ -61,9 +61,9 @@ class ProviderAnswerPage(Page):
         try:
             _check_answer(visit, profile)
             code = visit.request.GET.get("code", "")
-            max_age = _wishes(arrival).max_age
+            wishes = _wishes(arrival)
             arrived = upstream_sign_in.finish(
-                Exchange(visit.tenant, profile, upstream, flow, code, visit.now, max_age)
+                Exchange(visit.tenant, profile, upstream, flow, code, visit.now, wishes)
             )
         except UpstreamRefused as error:
             facts = {"trust_profile_id": str(profile.id), "detail": str(error)}

@@ -129,6 +129,7 @@ def test_pairwise_client_is_told_its_own_subject(tenant: Tenant, server: Relying
     known = jwt.decode(id_token, options={"verify_signature": False})
     claims = read(tenant, server.told[0].token, "told")
     assert claims["sub"] == known["sub"] != str(person.party.subject.pk)
+    assert claims["sid"] == known["sid"] != str(person.authentication.sign_in_id)
 
 
 @pytest.mark.requirement(DOCUMENT, "2.5", "Every client of the session is told, and no other.")

@@ -77,6 +77,29 @@ def test_resource_server_knows_the_person_as_the_client_does(
     assert len({*subs, str(first.subject.pk)}) == 3
 
 
+@pytest.mark.requirement("OIDC Core", "8", "What two clients learn can't be brought together.")
+def test_sign_in_has_another_sid_at_each_sector(oauth: OAuthClient, tenant: Tenant) -> None:
+    first = make_party(tenant, "first", sector_identifier="a.example", **PAIRWISE)
+    same = make_party(
+        tenant, "same", subject=first.subject, sector_identifier="a.example", **PAIRWISE
+    )
+    second = make_party(
+        tenant, "second", subject=first.subject, sector_identifier="b.example", **PAIRWISE
+    )
+    public = make_party(tenant, "public", subject=first.subject)
+    authentication = first.recognise()
+    parties = {"first": first, "same": same, "second": second, "public": public}
+    sids = {
+        name: verify(
+            oauth, party.begin("openid", authentication=authentication)["id_token"], audience=name
+        )["sid"]
+        for name, party in parties.items()
+    }
+    assert sids["public"] == str(authentication.sign_in_id)
+    assert sids["first"] == sids["same"]
+    assert len(set(sids.values())) == 3
+
+
 @pytest.mark.parametrize("path", ["/me", "/users"])
 def test_own_id_is_kept_from_a_pairwise_client(
     oauth: OAuthClient, tenant: Tenant, path: str

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tenants import snapshot
 from tenants.models import Group, Scope
 from tenants.records import SYSTEM, GrantType
 from tenants.services import changes
@@ -136,6 +137,30 @@ def test_single_claims_come_of_the_request(oauth: OAuthClient, tenant: Tenant) -
         party.made, grant_type="refresh_token", refresh_token=answer["refresh_token"]
     ).json()
     assert claims_of(oauth, again) == expected
+
+
+@pytest.mark.requirement("OIDC Core", "5.5", "A claim is no way around the scope that gives it.")
+def test_single_claims_are_those_that_the_client_may_have(
+    oauth: OAuthClient, tenant: Tenant
+) -> None:
+    make_api(tenant, "mailer", scopes=["phone"])
+    party = make_party(tenant, scopes=["openid", "email", "phone", "offline_access"])
+    members = dict.fromkeys(("name", "email", "address", "phone_number"))
+    answer = party.begin("openid", claims_request={"userinfo": members, "id_token": members})
+    inside = verify(oauth, answer["id_token"], audience="web-app")
+    for told in (claims_of(oauth, answer), inside):
+        assert told["email"] == party.subject.email
+        assert {"name", "address", "phone_number"}.isdisjoint(told)
+
+
+def test_claims_end_with_the_clients_scope(oauth: OAuthClient, tenant: Tenant) -> None:
+    party = make_party(tenant)
+    answer = party.begin("openid", claims_request={"userinfo": {"email": None}})
+    assert "email" in claims_of(oauth, answer)
+    rest = Scope.objects.filter(tenant=tenant, name="openid")
+    changes.save(party.made.client, actor=SYSTEM, links={"scopes": rest})
+    snapshot.CURRENT.renew()
+    assert set(claims_of(oauth, answer)) == {"sub"}
 
 
 def test_scope_that_an_api_took_over_is_a_right_of_the_api(

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 import pytest
 
+from tenants.records import SYSTEM
+from tenants.services import changes
 from tests.factories.openid import RelyingParty, make_party
 from tests.oauth_client import OAuthClient
 from tests.signed_in import SignedIn, sign_in
@@ -238,6 +240,18 @@ def test_pairwise_hint_means_the_person(tenant: Tenant) -> None:
     person = sign_in(make_party(tenant, "pairwise-app", subject_type="pairwise"))
     assert_shows(ask(person, id_token_hint=hint_of(person)), DONE)
     assert not person.is_signed_in
+
+
+@pytest.mark.parametrize("with_client_id", [False, True], ids=["hint alone", "with client_id"])
+def test_disabled_client_leads_nobody_away(person: SignedIn, *, with_client_id: bool) -> None:
+    asked = {"id_token_hint": hint_of(person), "post_logout_redirect_uri": BACK}
+    client = person.party.made.client
+    client.is_enabled = False
+    changes.save(client, actor=SYSTEM)
+    if with_client_id:
+        asked["client_id"] = person.party.made.client_id
+    assert_shows(ask(person, **asked), REFUSED, 400)
+    assert person.is_signed_in
 
 
 def test_tokens_of_the_sign_in_die_at_once_but_offline_ones_live(

@@ -63,7 +63,7 @@ def test_at_hash_is_that_of_the_specification() -> None:
 def test_id_token_needs_somebody_who_was_recognised() -> None:
     request = make_request(make_client(), "read")
     with pytest.raises(ValueError, match="recognised"):
-        id_tokens.build_claims(request, make_token_record(), RFC9068, audience="api-client")
+        id_tokens.build_claims(request, make_token_record(), RFC9068, TENANT)
 
 
 def test_two_rings_may_be_missing() -> None:

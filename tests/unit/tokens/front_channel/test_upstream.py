@@ -132,6 +132,25 @@ def test_age_is_passed_on_and_held(flow: CodeFlow, provider: Provider) -> None:
         assert (b'id="consent-form"' in page.content) is is_fine
 
 
+@pytest.mark.parametrize(
+    ("claims", "is_fine"),
+    [
+        pytest.param({}, True, id="not-dated"),
+        pytest.param({"auth_time": int(time.time()) + 3_600}, True, id="new"),
+        pytest.param({"auth_time": int(time.time()) - 3_600}, False, id="old"),
+        pytest.param({"auth_time": "now"}, False, id="text"),
+    ],
+)
+def test_new_sign_in_is_not_an_old_one(
+    flow: CodeFlow, provider: Provider, claims: dict[str, Any], *, is_fine: bool
+) -> None:
+    offer(flow.tenant, provider)
+    provider.take(flow.ask(provider_hint=SLUG, prompt="login"))
+    provider.extra = claims
+    page = provider.send_back(flow.person)
+    assert (b'id="consent-form"' in page.content) is is_fine
+
+
 def test_known_address_links_where_the_profile_says_so(flow: CodeFlow, provider: Provider) -> None:
     offer(flow.tenant, provider, provisioning="refuse", **LINKING)
     provider.extra = {"email": EMAIL, "email_verified": True}
