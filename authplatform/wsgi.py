@@ -11,17 +11,19 @@ child_signals.terminate_with_parent()
 child_signals.leave_with_supervisor()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplatform.settings")
 
-from django.conf import settings  # noqa: E402 - the lines above come first.
-from django.core.wsgi import get_wsgi_application  # noqa: E402 - as above.
+import django  # noqa: E402 - the lines above come first.
+from django.conf import settings  # noqa: E402 - as above.
 
 import authplatform.celery  # noqa: E402, F401 - tasks are published through its broker.
 
-django = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from authplatform import metrics, tracing  # noqa: E402 - they need the models loaded.
 from authplatform.lean_adapter import LeanAdapter  # noqa: E402 - as above.
+from authplatform.wsgi_requests import UnicodeHandler  # noqa: E402 - as above.
 
-application = tracing.trace(LeanAdapter(django) if settings.AUTHPLATFORM_LEAN_ADAPTER else django)
+served = UnicodeHandler()
+application = tracing.trace(LeanAdapter(served) if settings.AUTHPLATFORM_LEAN_ADAPTER else served)
 
 # Threads do not survive a fork, so they start here, where the worker has been forked already.
 from tenants import snapshot_listener  # noqa: E402 - models are loaded by the lines above.

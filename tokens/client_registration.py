@@ -22,7 +22,7 @@ from tokens.errors import (
     QuotaExceeded,
     TokenMissing,
 )
-from tokens.limits.registrations import admit_registration
+from tokens.limits.registrations import admit_change, admit_registration
 from tokens.sector_identifiers import prove_sector
 
 if TYPE_CHECKING:
@@ -92,13 +92,17 @@ def update(request: EndpointRequest) -> dict[str, JSON]:
     Raises:
         InvalidToken: it is no token of this client.
         InvalidRedirectUri, InvalidClientMetadata: the client can't be like this.
+        RateLimited: too many changes come from the address.
     """
     registration, text = _authenticate(request)
+    admit_change(request.tenant, request.address)
     document = request.parameters.document
     _check_identity(document, registration)
     wanted = read_wanted(request.tenant, document)
     try:
         changed = registrations.update(registration, wanted, address=request.address)
+    except NotFound as error:
+        raise InvalidToken(NOT_ACCEPTED, detail=str(error)) from error
     except InvalidEntity as error:
         raise refuse_metadata(error) from error
     return _describe(request, registration, text, changed)

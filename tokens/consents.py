@@ -22,21 +22,28 @@ if TYPE_CHECKING:
 
 MAX_CONSENTS: Final = 1_000
 WITHDRAWN: Final = "consent withdrawn"
+# A scope that was deleted and made again is another right, whatever its name.
 FIND_SQL: Final = f"""
-SELECT scopes FROM tokens_consent
-WHERE tenant_id = %(tenant_id)b AND subject_id = %(subject_id)b AND client_id = %(client_id)b
-  AND expires_at > {NOW}"""  # noqa: S608 - fixed texts.
+SELECT scope.name FROM tokens_consent consent
+JOIN tenants_scope scope ON scope.id = ANY (consent.scope_ids)
+WHERE consent.tenant_id = %(tenant_id)b AND consent.subject_id = %(subject_id)b
+  AND consent.client_id = %(client_id)b AND consent.expires_at > {NOW}"""  # noqa: S608 - fixed texts.
 # What was agreed to before and has expired is not brought back by what is agreed to now.
 REMEMBER_SQL: Final = f"""
 INSERT INTO tokens_consent AS consent
-  (id, tenant_id, client_id, subject_id, scopes, granted_at, expires_at)
+  (id, tenant_id, client_id, subject_id, scopes, scope_ids, granted_at, expires_at)
 SELECT %(id)b::uuid, %(tenant_id)b::uuid, %(client_id)b::uuid, %(subject_id)b::uuid,
-  %(agreed)s::text[], {NOW}, {NOW} + make_interval(secs => %(lifetime)b::float8)
+  %(agreed)s::text[], %(agreed_ids)b::uuid[], {NOW},
+  {NOW} + make_interval(secs => %(lifetime)b::float8)
 ON CONFLICT (tenant_id, subject_id, client_id) DO UPDATE SET
   scopes = ARRAY(SELECT name FROM (
       SELECT unnest(consent.scopes) AS name WHERE consent.expires_at > {NOW}
       EXCEPT SELECT unnest(%(asked)s::text[])
       UNION SELECT unnest(%(agreed)s::text[])) agreed ORDER BY name),
+  scope_ids = ARRAY(
+      SELECT unnest(consent.scope_ids) WHERE consent.expires_at > {NOW}
+      EXCEPT SELECT unnest(%(asked_ids)b::uuid[])
+      UNION SELECT unnest(%(agreed_ids)b::uuid[])),
   granted_at = EXCLUDED.granted_at, expires_at = EXCLUDED.expires_at"""  # noqa: S608 - fixed texts.
 
 
@@ -51,7 +58,7 @@ def find_scopes(
         "now": float(now),
     }
     rows = database.execute(FIND_SQL, parameters, is_repeatable=True)
-    return frozenset(rows[0][0]) if rows else frozenset()
+    return frozenset(name for (name,) in rows)
 
 
 def remember(
@@ -67,17 +74,24 @@ def remember(
 
     What was asked for earlier stays agreed to.
     """
+    wanted, granted = sorted(asked), sorted(agreed)
     parameters = {
         "id": uuid.uuid4(),
         "tenant_id": tenant.id,
         "subject_id": subject_id,
         "client_id": client_id,
-        "asked": sorted(asked),
-        "agreed": sorted(agreed),
+        "asked": wanted,
+        "agreed": granted,
+        "asked_ids": _ids(tenant, wanted),
+        "agreed_ids": _ids(tenant, granted),
         "lifetime": float(tenant.sign_in.consent_lifetime_seconds),
         "now": float(now),
     }
     database.execute(REMEMBER_SQL, parameters, is_repeatable=True)
+
+
+def _ids(tenant: TenantSnapshot, names: Iterable[str]) -> list[UUID]:
+    return [tenant.scopes[name].id for name in names if name in tenant.scopes]
 
 
 def list_consents(tenant_id: UUID, subject_id: UUID, *, now: float) -> list[Consent]:

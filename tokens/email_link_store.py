@@ -35,7 +35,8 @@ RETURNING id"""
 FIND_SQL: Final = f"""
 SELECT link.pepper_id, link.secret_hash, {LINK_DEATH}, link.purpose, link.subject_id, link.email,
   link.browser_hash, link.sealed_request
-FROM tokens_emaillink link WHERE link.id = %(id)b AND link.tenant_id = %(tenant_id)b
+FROM tokens_emaillink link LEFT JOIN tenants_subject subject ON subject.id = link.subject_id
+WHERE link.id = %(id)b AND link.tenant_id = %(tenant_id)b
 """  # noqa: S608 - fixed texts.
 USE_SQL: Final = f"""
 UPDATE tokens_emaillink SET used_at = {NOW}

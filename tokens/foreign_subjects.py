@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
-from tenants import trust
+from tenants import policy, trust
 from tenants.errors import QuotaUsedUp
-from tenants.queries.subjects import find_subject
-from tenants.records import SYSTEM, TrustMatch
-from tenants.services.subjects import CREATE, provision_subject
+from tenants.queries.subjects import find_subject, find_subjects
+from tenants.records import SYSTEM, SubjectRecord, TrustMatch
+from tenants.services.subjects import CREATE, find_linkable, provision_subject
 from tenants.trust import OPAQUE
 from tokens import foreign_token_store, replay
 from tokens.assertions import InvalidAssertion, verify_assertion
 from tokens.errors import InvalidGrant, QuotaExceeded
 from tokens.foreign_introspection import introspection_cache
 from tokens.jose import InvalidJWT, unverified_claims
+from tokens.refusals import raise_denied
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from tenants.records import (
+        AccessRequest,
         SignedClaims,
-        SubjectRecord,
         TenantSnapshot,
         TrustProfileRecord,
     )
     from tokens.parameters import EndpointRequest
 
+UNKNOWN_SUBJECT: Final = "The assertion's subject is not known to this tenant."
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignSubject:
-    """A subject of ours that a verified outside token names; `scope_ceiling` is what it may get."""
+    """A subject of ours that a verified outside token names; `scope_ceiling` is what it may get.
+
+    One at first sight is not linked or created yet: `settle` does so where the policies allow it.
+    """
 
     profile: TrustProfileRecord
     signed: SignedClaims
     match: TrustMatch
     subject: SubjectRecord
+    is_at_first_sight: bool = False
 
     @property
     def scope_ceiling(self) -> frozenset[str]:
@@ -44,14 +54,12 @@ class ForeignSubject:
 
 
 def accept(request: EndpointRequest, assertion: str, *, may_create: bool = True) -> ForeignSubject:
-    """Verify an outside token, accept it once, and find its subject or create it.
+    """Verify an outside token, accept it once, and find its subject, or who it is to become.
 
-    The subject is created only where the profile says so as well. Nothing is created before every
-    check has passed.
+    It becomes somebody only where the profile says so as well.
 
     Raises:
         InvalidGrant: the token is not good, was used before, or names nobody we know.
-        QuotaExceeded: its profile has created enough subjects today.
     Source: RFC 7523 section 3.
     """
     profile = _find_profile(request, assertion)
@@ -59,8 +67,39 @@ def accept(request: EndpointRequest, assertion: str, *, may_create: bool = True)
     match = _match(request, profile, signed)
     _refuse_ended(request, signed, profile)
     _refuse_replay(request, signed, profile)
-    subject = find_or_create(request, match, may_create=may_create)
-    return ForeignSubject(profile, signed, match, subject)
+    known = find_subject(request.tenant.id, match)
+    if known is not None:
+        return ForeignSubject(profile, signed, match, known)
+    newcomer = _foresee(request.tenant.id, match) if may_create else None
+    if newcomer is None:
+        raise InvalidGrant(UNKNOWN_SUBJECT)
+    return ForeignSubject(profile, signed, match, newcomer, is_at_first_sight=True)
+
+
+def settle(request: EndpointRequest, asked: AccessRequest, match: TrustMatch) -> AccessRequest:
+    """Link or create the subject at first sight of an allowed request, and ask for that one.
+
+    A request that the policies refuse leaves nobody behind.
+
+    Raises:
+        OAuthError: they refuse it.
+        QuotaExceeded: the profile has created enough subjects today.
+    """
+    decision = policy.decide(asked, request.tenant)
+    if not decision.is_allowed:
+        raise_denied(asked, decision)
+    subject = find_or_create(request, match)
+    return replace(asked, subject=subject, groups=subject.groups)
+
+
+def _foresee(tenant_id: UUID, match: TrustMatch) -> SubjectRecord | None:
+    """Foresee whom a token will name: who is to be linked, or somebody new, in no group."""
+    linkable = find_linkable(tenant_id, match)
+    if linkable is not None:
+        return find_subjects(tenant_id, [linkable.pk]).get(linkable.pk)
+    if match.provisioning != CREATE:
+        return None
+    return SubjectRecord(uuid4(), is_enabled=True, cut_off_number=0, groups=())
 
 
 def find_opaque_profile(tenant: TenantSnapshot, token: str) -> TrustProfileRecord | None:
@@ -127,9 +166,7 @@ def _match(
     raise InvalidGrant(text, detail=match.detail)
 
 
-def find_or_create(
-    request: EndpointRequest, match: TrustMatch, *, may_create: bool = True
-) -> SubjectRecord:
+def find_or_create(request: EndpointRequest, match: TrustMatch) -> SubjectRecord:
     """Read the subject, or link or create it where the profile says so.
 
     Raises:
@@ -137,12 +174,11 @@ def find_or_create(
         QuotaExceeded: its profile has created enough subjects today.
     """
     subject = find_subject(request.tenant.id, match)
-    is_new = subject is None and may_create
-    if is_new and (match.provisioning == CREATE or match.linking_email):
+    if subject is None and (match.provisioning == CREATE or match.linking_email):
         _provision(request, match)
         subject = find_subject(request.tenant.id, match)
     if subject is None:
-        raise InvalidGrant("The assertion's subject is not known to this tenant.")
+        raise InvalidGrant(UNKNOWN_SUBJECT)
     return subject
 
 

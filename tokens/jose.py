@@ -18,6 +18,7 @@ MAXIMUM_TOKEN_CHARACTERS: Final = 16_384
 COMPACT_SEGMENTS: Final = 3
 MAXIMUM_NESTING: Final = 16
 MAXIMUM_NAME_CHARACTERS: Final = 255
+MAXIMUM_INTEGER: Final = 2**63 - 1
 REFUSED_HEADERS: Final = ("crit", "b64")
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -77,7 +78,8 @@ def decode_base64url(text: str) -> bytes:
 def parse_json_object(raw: bytes) -> dict[str, JSON]:
     """Parse a JSON object strictly.
 
-    Raises: InvalidJWT for duplicate members, NaN, deep nesting, NUL and lone surrogates.
+    Raises: InvalidJWT for duplicate members, NaN, integers beyond 64 bits, deep nesting, NUL and
+    lone surrogates.
     Source: RFC 7515 section 4, RFC 7519 section 4.
     """
     try:
@@ -88,6 +90,7 @@ def parse_json_object(raw: bytes) -> dict[str, JSON]:
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
+            parse_int=_writable_integer,
         )
     except ValueError:
         raise InvalidJWT("malformed", "not a strict JSON text") from None
@@ -173,6 +176,14 @@ def _refuse_constant(name: str) -> Never:
 def _finite_float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
+        raise ValueError("a number beyond all bounds")
+    return number
+
+
+def _writable_integer(digits: str) -> int:
+    """Refuse what no answer of ours could repeat: other parsers read it as another number."""
+    number = int(digits)
+    if abs(number) > MAXIMUM_INTEGER:
         raise ValueError("a number beyond all bounds")
     return number
 

@@ -6,11 +6,15 @@ comes into being; so it never stands in the queue.
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
+from smtplib import SMTPException
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
+from django.core.validators import validate_email
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -27,11 +31,19 @@ LIFETIME_SECONDS: Final = 600
 # Who did not ask for the mail does not wait for it.
 OPERATOR_LIFETIME_SECONDS: Final = 86_400
 PARAMETER: Final = "link"
+MAX_ADDRESS_CHARACTERS: Final = 254
+# Source: RFC 5322 section 3.2.3 (dot-atom); ASCII only, as some other letters, such as the sign for
+# kelvin, become those of somebody else's address in lower case.
+LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 PATHS: Final = {
     Purpose.SIGN_IN: "sign-in/link",
     Purpose.SIGN_UP: "sign-up/new",
     Purpose.RESET: "password/new",
 }
+
+
+class MailNotTaken(Exception):
+    """The mail server did not take a mail; says of which kind the failure is, not of whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,23 @@ class LinkOrder:
     subject_id: str = ""
 
 
+def is_address(text: str) -> bool:
+    """Say whether mail can be sent to an address as it is written.
+
+    It is narrower than RFC 5322: within quotes stand characters which Python's headers take for
+    the end of a line, and in brackets the addresses of machines.
+    """
+    local, _at, domain = text.rpartition("@")
+    if len(text) > MAX_ADDRESS_CHARACTERS or not LOCAL_PART.fullmatch(local) or "[" in domain:
+        return False
+    try:
+        validate_email(text)
+        domain.encode("idna")
+    except (ValidationError, UnicodeError):
+        return False
+    return True
+
+
 class Text(NamedTuple):
     """What a mail says before and after its link."""
 
@@ -69,7 +98,7 @@ def deliver(order: LinkOrder, *, now: float) -> bool:
         if order.purpose == Purpose.SIGN_UP:
             return _deliver_sign_up(order, now)
         recipient = _find_recipient(order)
-        if recipient is None:
+        if recipient is None or not is_address(recipient.email):
             return False
         return _deliver_link(order, recipient.email, recipient.subject_id, now)
 
@@ -159,4 +188,8 @@ def _send(address: str, text: Text, link: str) -> None:
     body = f"{text.opening}\n\n{link}\n\n{text.closing}\n"
     # Some servers would answer with "I am away"; who asked for a link needs no such mail.
     headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834 section 5
-    EmailMessage(text.subject, body, to=[address], headers=headers).send()
+    try:
+        EmailMessage(text.subject, body, to=[address], headers=headers).send()
+    except SMTPException as error:
+        # What a server answers names the address, and the queue logs why it tries again.
+        raise MailNotTaken(type(error).__name__) from None

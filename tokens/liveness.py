@@ -136,7 +136,8 @@ SIGN_IN_DEATH: Final = _sign_in_death("%(idle)b::float8")
 SIGN_IN_DEATH_BY_TENANT: Final = _sign_in_death("tenant.sign_in_idle_lifetime_seconds::float8")
 
 
-# What was sent to a person by mail ends with their sign-ins. Alias `link` (tokens_emaillink).
+# What was sent to a person by mail ends with their sign-ins, and once the address is theirs no more.
+# Aliases `link` (tokens_emaillink) and `subject`, which is absent for a new account.
 LINK_DEATH: Final = f"""CASE
 WHEN link.used_at IS NOT NULL THEN 'used'
 WHEN link.expires_at <= {NOW} THEN 'expired'
@@ -147,6 +148,8 @@ WHEN {
         number="link.cut_off_number",
     )
 } THEN 'cut_off'
+WHEN link.subject_id IS NOT NULL AND (subject.is_enabled AND subject.email = link.email) IS NOT TRUE
+  THEN 'address_changed'
 END"""
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
+from uuid import uuid5
 
+from tenants.trust import LONGEST_MAXIMUM_AGE_SECONDS, WIDEST_CLOCK_SKEW_SECONDS
 from tokens import database
 from tokens.jose import InvalidJWT, unverified_claims
 
@@ -48,17 +50,17 @@ def remember_foreign(
     """Remember an outside token for as long as it could be accepted; False where it was used.
 
     Without a `jti` its signed text stands for it. It works once for all profiles of its issuer,
-    though it may name the audiences of several: the first of them stands for the issuer.
+    though it may name the audiences of several. Profiles come, go and change meanwhile, so neither
+    the name nor the time depends on what they say now.
 
     Raises:
         DatabaseUnavailable: nobody knows; the caller must refuse.
     """
-    profiles = [p for p in tenant.trust_profiles if p.issuer == profile.issuer]
-    oldest = (signed.issued_at or int(now)) + max(p.maximum_age_seconds for p in profiles)
+    oldest = (signed.issued_at or int(now)) + LONGEST_MAXIMUM_AGE_SECONDS
     # Ages are judged in whole seconds, hence one more.
-    skew = max(p.clock_skew_seconds for p in profiles) + 1
-    forget_at = min(signed.expires_at, oldest) + skew
-    return remember_assertion(tenant.id, profiles[0].id, identify(signed), expires_at=forget_at)
+    forget_at = min(signed.expires_at, oldest) + WIDEST_CLOCK_SKEW_SECONDS + 1
+    issuer_id = uuid5(tenant.id, profile.issuer)
+    return remember_assertion(tenant.id, issuer_id, identify(signed), expires_at=forget_at)
 
 
 def identify(signed: SignedClaims) -> bytes:

@@ -50,6 +50,7 @@ UPDATE tokens_signin SET last_used_at = {NOW} WHERE id = %(id)b AND ended_at IS 
 PROVE_SQL: Final = f"""
 UPDATE tokens_signin
 SET authenticated_at = {NOW}, last_used_at = {NOW}, acr = %(acr)s, amr = %(amr)s::text[],
+  trust_profile_id = %(trust_profile_id)b::uuid, cut_off_number = %(cut_off_number)b::bigint,
   pepper_id = %(pepper_id)s, secret_hash = %(secret_hash)b::bytea
 WHERE id = %(id)b AND tenant_id = %(tenant_id)b AND ended_at IS NULL RETURNING id
 """  # noqa: S608 - fixed texts.
@@ -137,18 +138,21 @@ def find(tenant: TenantSnapshot, text: str, *, now: float) -> SignInRecord | Non
 
 
 def prove_again(
-    tenant: TenantSnapshot, sign_in_id: UUID, *, acr: str, amr: tuple[str, ...], now: float
+    tenant: TenantSnapshot, sign_in_id: UUID, proof: Proof, *, number: int, now: float
 ) -> str | None:
     """Note that the same person has proven anew who they are; answer the new cookie's text.
 
-    None where they were signed out meanwhile.
+    From now on the new proof counts, and who vouches for it. None where they were signed out
+    meanwhile. `number` is the cut-off number that was held before the sign-in was found alive.
     """
     issued = make_credential(CredentialKind.SIGN_IN, sign_in_id)
     values = {
         "id": sign_in_id,
         "tenant_id": tenant.id,
-        "acr": acr,
-        "amr": list(amr),
+        "acr": proof.acr,
+        "amr": list(proof.amr),
+        "trust_profile_id": proof.trust_profile_id,
+        "cut_off_number": number,
         "pepper_id": issued.keyed_hash.pepper_id,
         "secret_hash": issued.keyed_hash.digest,
         "now": float(now),

@@ -77,6 +77,24 @@ def single_names(
     return tuple(name for name in names_for(scopes) if name in asked)
 
 
+def asks_singly(claims_request: Mapping[str, JSON], scope: str) -> bool:
+    """Say whether a claim that the scope gives is asked for by its name, in either place."""
+    places = (ID_TOKEN, USERINFO)
+    return any(single_names(claims_request, place=place, scopes=(scope,)) for place in places)
+
+
+def bound_request(
+    claims_request: Mapping[str, JSON], scopes: Iterable[str]
+) -> dict[str, dict[str, JSON]]:
+    """Leave out of a request the standard claims that none of the scopes gives."""
+    withheld = set(STANDARD_CLAIMS) - set(names_for(scopes))
+    return {
+        place: {name: member for name, member in members.items() if name not in withheld}
+        for place, members in claims_request.items()
+        if isinstance(members, dict)
+    }
+
+
 def select(text: str, names: Iterable[str]) -> dict[str, JSON]:
     """Select claims from the JSON text of a person's; what they don't have is left out."""
     wanted = tuple(names)

@@ -6,7 +6,6 @@ Every task is bounded and may run twice: it only does what is still to be done.
 from __future__ import annotations
 
 import time
-from smtplib import SMTPException
 from typing import Final
 from uuid import UUID
 
@@ -49,7 +48,7 @@ def rotate_keys() -> None:
 @shared_task(
     time_limit=TIME_LIMIT_SECONDS,
     soft_time_limit=SOFT_TIME_LIMIT_SECONDS,
-    autoretry_for=(OSError, SMTPException),
+    autoretry_for=(OSError, link_mails.MailNotTaken),
     max_retries=MAIL_RETRIES,
     retry_backoff=True,
 )

@@ -87,8 +87,9 @@ class Texts(serializers.ListField):
     """A JSON array of different values, bounded."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the framework's options.
-        """Bound the array."""
-        super().__init__(max_length=MAX_ITEMS, **options)
+        """Bound the array, where nothing else is said."""
+        options.setdefault("max_length", MAX_ITEMS)
+        super().__init__(**options)
 
     def to_internal_value(self, data: list[Any]) -> list[Any]:
         """Refuse repetitions, which could only be mistakes."""

@@ -15,7 +15,10 @@ from tenants.api.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from tenants.models import Group, Subject, SubjectIdentity
 from tenants.models.fields import validate_slug
 from tenants.models.group_details import (
+    MAX_DETAILS,
+    MAX_PERMISSIONS,
     validate_group_attributes,
+    validate_permissions,
     validate_resources,
     validate_roles,
 )
@@ -83,8 +86,18 @@ class GroupDocument(Document[Group]):
     id = serializers.UUIDField(read_only=True)
     slug = Text(max_length=63, validators=[validate_slug])
     name = Text(max_length=200, allow_blank=True, required=False)
-    permissions = Texts(child=Text(max_length=200), required=False)
-    roles = Texts(child=Text(max_length=200), required=False, validators=[validate_roles])
+    permissions = Texts(
+        child=Text(max_length=200),
+        max_length=MAX_PERMISSIONS,
+        required=False,
+        validators=[validate_permissions],
+    )
+    roles = Texts(
+        child=Text(max_length=200),
+        max_length=MAX_DETAILS,
+        required=False,
+        validators=[validate_roles],
+    )
     attributes = Listed(required=False, validators=[validate_group_attributes])
     resources = Listed(required=False, validators=[validate_resources])
 

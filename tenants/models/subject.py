@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ from tenants.models.trust_profile import TrustProfile
 from tenants.personal_data import PersonalData
 
 MAX_ATTRIBUTES = 100
+MAX_ATTRIBUTES_BYTES = 16_384
 validate_external_id = RegexValidator(
     r"^[\x21-\x7e]{1,255}\Z", "Use 1 to 255 printable ASCII characters without spaces."
 )
@@ -28,6 +30,13 @@ def validate_attributes(attributes: object) -> None:
     """Refuse everything but a JSON object of bounded size."""
     if not isinstance(attributes, dict) or len(attributes) > MAX_ATTRIBUTES:
         raise ValidationError(f"Write a JSON object with at most {MAX_ATTRIBUTES} members.")
+
+
+def validate_attributes_size(attributes: object) -> None:
+    """Refuse what is larger than every token request of the subject should have to read."""
+    text = json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_ATTRIBUTES_BYTES:
+        raise ValidationError(f"Write at most {MAX_ATTRIBUTES_BYTES} bytes of JSON.")
 
 
 class Subject(Entity):

@@ -9,6 +9,7 @@ from django.db import models
 from tenants.models.api import Api, Scope
 from tenants.models.fields import Entity, validate_slug
 from tenants.models.tenant import Tenant
+from tenants.trust import LONGEST_MAXIMUM_AGE_SECONDS, WIDEST_CLOCK_SKEW_SECONDS
 
 
 class TrustProfile(Entity):
@@ -86,7 +87,7 @@ class TrustProfile(Entity):
     subject_claim = models.CharField(max_length=64, default="sub")
     maximum_age_seconds = models.PositiveIntegerField(
         default=3600,
-        validators=[MinValueValidator(1), MaxValueValidator(86_400)],
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_MAXIMUM_AGE_SECONDS)],
         help_text="How long after its `iat` a token of this issuer is accepted at most.",
     )
     maximum_lifetime_seconds = models.PositiveIntegerField(
@@ -96,7 +97,9 @@ class TrustProfile(Entity):
         help_text="How long after its `iat` a token may expire at most. Empty: not limited.",
     )
     clock_skew_seconds = models.PositiveIntegerField(
-        default=30, validators=[MaxValueValidator(300)], help_text="How far its clock may be off."
+        default=30,
+        validators=[MaxValueValidator(WIDEST_CLOCK_SKEW_SECONDS)],
+        help_text="How far its clock may be off.",
     )
     provisioning = models.CharField(max_length=8, choices=Provisioning, default=Provisioning.REFUSE)
     max_subjects_per_day = models.PositiveIntegerField(

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from tenants import models
 from tenants.models.group_details import validate_permissions
+from tenants.models.subject import validate_attributes_size
 from tenants.services.ceilings import find_excesses
 from tenants.services.claim_rules import check_claim_rule
 from tenants.services.client_rules import check_client
@@ -113,6 +114,12 @@ def _check_subject(entity: Model, _links: Mapping[str, Sequence[Model]]) -> Mess
     assert isinstance(entity, models.Subject)  # noqa: S101 - narrows the type for the checker.
     if entity.erased_at is not None:
         return {"__all__": ["This user was erased; nothing can be written about them any more."]}
+    try:
+        validate_attributes_size(entity.attributes)
+    except ValidationError as error:
+        # Who had more before there was a bound can still be disabled.
+        stored = models.Subject.objects.filter(pk=entity.pk, attributes=entity.attributes)
+        return {} if stored.exists() else {"attributes": list(error.messages)}
     return {}
 
 

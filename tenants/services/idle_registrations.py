@@ -9,15 +9,18 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 
-from tenants.errors import TenantsError
+from tenants import audit
+from tenants.errors import InvalidEntity, TenantsError
 from tenants.models import ClientRegistration
 from tenants.records import SYSTEM
 from tenants.services import clients, registrations
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from django.db.models import QuerySet
 
@@ -35,15 +38,13 @@ _IDLE: Final = ExpressionWrapper(
 
 def advance(now: datetime, *, limit: int) -> int:
     """Bring each registration that is due one stage further, at most `limit`; answer how many."""
-    due = find_due(now).select_related("client", "tenant__environment")
+    due = find_due(now).order_by("last_used_at").values_list("tenant_id", "pk")
     moved = 0
-    for registration in due.order_by("last_used_at")[:limit]:
+    for tenant_id, registration_id in due[:limit]:
         try:
-            _advance(registration, now)
+            moved += _advance(tenant_id, registration_id, now)
         except TenantsError as error:
-            logger.warning("registration %s stays: %s", registration.pk, error)
-        else:
-            moved += 1
+            logger.warning("registration %s stays: %s", registration_id, error)
     return moved
 
 
@@ -60,7 +61,18 @@ def find_due(now: datetime) -> QuerySet[ClientRegistration]:
     )
 
 
-def _advance(registration: ClientRegistration, now: datetime) -> None:
+def _advance(tenant_id: UUID, registration_id: UUID, now: datetime) -> bool:
+    """Bring a registration one stage further, unless it was used or changed meanwhile."""
+    with transaction.atomic():
+        audit.lock_chain(tenant_id)
+        due = find_due(now).select_related("client", "tenant__environment")
+        registration = due.filter(pk=registration_id).first()
+        if registration is not None:
+            _move_on(registration, now)
+    return registration is not None
+
+
+def _move_on(registration: ClientRegistration, now: datetime) -> None:
     client = registration.client
     idle = timedelta(days=registration.tenant.registered_client_idle_days)
     is_idle = registration.last_used_at < now - idle
@@ -68,9 +80,7 @@ def _advance(registration: ClientRegistration, now: datetime) -> None:
         case Stage.LIVE:
             registrations.move(registration, Stage.PROPOSED, actor=SYSTEM, now=now, reason=REASON)
         case Stage.PROPOSED if is_idle:
-            client.is_enabled = False
-            clients.save_client(client, actor=SYSTEM, reason=REASON)
-            registrations.move(registration, Stage.DISABLED, actor=SYSTEM, now=now, reason=REASON)
+            _disable(registration, now)
         case Stage.PROPOSED:
             registrations.move(registration, Stage.LIVE, actor=SYSTEM, now=now, reason=USED)
         case _ if client.is_enabled:
@@ -78,3 +88,15 @@ def _advance(registration: ClientRegistration, now: datetime) -> None:
             registrations.keep(registration, actor=SYSTEM, now=now, reason=USED)
         case _:
             clients.delete_client(client, actor=SYSTEM, reason=REASON)
+
+
+def _disable(registration: ClientRegistration, now: datetime) -> None:
+    """Disable a client; one that today's rules don't let be stored goes at once."""
+    client = registration.client
+    client.is_enabled = False
+    try:
+        clients.save_client(client, actor=SYSTEM, reason=REASON)
+    except InvalidEntity:
+        clients.delete_client(client, actor=SYSTEM, reason=REASON)
+    else:
+        registrations.move(registration, Stage.DISABLED, actor=SYSTEM, now=now, reason=REASON)

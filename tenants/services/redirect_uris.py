@@ -20,10 +20,10 @@ def explain_redirect_uri(uri: str) -> str:
         return "Write an absolute URI without spaces and of at most 2000 characters."
     try:
         parts = urlsplit(uri)
-        host = parts.hostname
+        host, port = parts.hostname, parts.port
     except ValueError:
         return "Write an absolute URI, such as https://app.example/callback."
-    if not parts.scheme or (parts.scheme in {"http", "https"} and not host):
+    if port == 0 or not parts.scheme or (parts.scheme in {"http", "https"} and not host):
         return "Write an absolute URI, such as https://app.example/callback."
     if "#" in uri or parts.scheme in DANGEROUS_SCHEMES or parts.username is not None:
         return "Fragments, user names and schemes that browsers execute are refused."

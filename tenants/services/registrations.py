@@ -31,6 +31,7 @@ Method = Client.AuthenticationMethod
 SECRET_LABEL: Final = "registered"  # noqa: S105 - a name that everybody may see.
 WITH_SECRET: Final = frozenset((Method.CLIENT_SECRET_BASIC, Method.CLIENT_SECRET_POST))
 TOO_MANY_TODAY: Final = "Enough clients have registered for today; try again tomorrow."
+GONE: Final = "the client was disabled or deleted"
 NOT_GOOD: Final = "the initial access token is unknown, used up, disabled or expired"
 
 
@@ -90,15 +91,15 @@ def update(registration: ClientRegistration, wanted: Wanted, *, address: str) ->
     """Replace what a registered client says of itself; it gets a secret if it now needs one.
 
     Raises:
+        NotFound: the client was disabled or deleted meanwhile.
         InvalidEntity: naming each field that is wrong.
     Source: RFC 7592 section 2.2.
     """
-    client = registration.client
-    actor = _actor_of(client, address)
     with transaction.atomic():
-        audit.lock_chain(client.tenant_id)
-        _write_fields(client, wanted)
-        clients.save_client(client, actor=actor, links=_links_of(client, wanted))
+        audit.lock_chain(registration.tenant_id)
+        client = _find_enabled(registration)
+        actor = _actor_of(client, address)
+        _write_changes(client, wanted, actor)
         secret = _hold_secret(client, actor)
     return Registered(client, registration, secret)
 
@@ -216,17 +217,29 @@ def _renew_document(
     client: Client, registration: ClientRegistration, wanted: Wanted, address: str
 ) -> None:
     """Write what has changed in a document; a client that idleness had disabled comes back."""
-    links = _links_of(client, wanted)
-    has_changed = any(getattr(client, name) != value for name, value in wanted.fields.items())
-    has_changed |= {scope.pk for scope in links["scopes"]} != {
-        *client.scopes.values_list("pk", flat=True)
-    }
     actor = _actor_of(client, address)
-    if has_changed:
-        _write_fields(client, wanted)
-        clients.save_client(client, actor=actor, links=links)
+    _write_changes(client, wanted, actor)
     if registration.stage == Stage.DISABLED:
         keep(registration, actor=actor, now=datetime.now(UTC), reason="it is used again")
+
+
+def _find_enabled(registration: ClientRegistration) -> Client:
+    """Read the client as it is now: an operator's change must not be written over."""
+    rows = Client.objects.filter(pk=registration.client_id, is_enabled=True)
+    client = rows.select_related("tenant__environment").first()
+    if client is None:
+        raise NotFound(GONE)
+    return client
+
+
+def _write_changes(client: Client, wanted: Wanted, actor: Actor) -> None:
+    """Write what differs; what is repeated makes no version, however often it is."""
+    links = _links_of(client, wanted)
+    held = {*client.scopes.values_list("pk", flat=True)}
+    has_changed = any(getattr(client, name) != value for name, value in wanted.fields.items())
+    if has_changed or {scope.pk for scope in links["scopes"]} != held:
+        _write_fields(client, wanted)
+        clients.save_client(client, actor=actor, links=links)
 
 
 def _new_client(tenant: TenantSnapshot, wanted: Wanted, client_id: str) -> Client:

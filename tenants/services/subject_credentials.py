@@ -26,10 +26,20 @@ if TYPE_CHECKING:
 FIELD: Final = "password"
 MIN_CHARACTERS: Final = 12
 UNTYPED: Final = frozenset(("Cc", "Cs"))  # Controls and halves of characters.
+
+
+class DissimilarityValidator(password_validation.UserAttributeSimilarityValidator):
+    """Refuses what anybody could guess who knows the person, in words of the pages."""
+
+    def get_error_message(self) -> str:
+        """Say all that it must not resemble: Django would name a column, in English."""
+        return _("This password is too much like your name or address.")
+
+
 VALIDATORS: Final = (
     password_validation.MinimumLengthValidator(MIN_CHARACTERS),
     password_validation.CommonPasswordValidator(),
-    password_validation.UserAttributeSimilarityValidator(("name", "email", "external_id")),
+    DissimilarityValidator(("name", "email", "external_id")),
 )
 
 

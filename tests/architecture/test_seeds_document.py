@@ -15,16 +15,19 @@ LINES = re.findall(
     (ROOT / "docs/seeds.md").read_text(),
     re.MULTILINE,
 )
-# What the five offer without a browser; the others are said above the table.
-ROWS = [*range(1, 6), *range(8, 33), *range(37, 59), *range(62, 67)]
-CALLS = (ROOT / "tenants/configuration/demo_calls.py").read_text()
+# The others are said above the table.
+ROWS = [*range(1, 6), *range(8, 67)]
+SHOWN = ("demo_calls.py", "demo_people.py")
 TITLES = [
     node.args[0]
-    for node in ast.walk(ast.parse(CALLS))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Trial"
+    for name in SHOWN
+    for node in ast.walk(ast.parse((ROOT / "tenants/configuration" / name).read_text()))
+    if isinstance(node, ast.Call)
+    and isinstance(node.func, ast.Name)
+    and node.func.id in {"Trial", "Visit"}
 ]
-# A setting of the installation: the page says so.
-WITHOUT_DEMO = {55}
+# A setting of the installation, and what is refused: the page says so.
+WITHOUT_DEMO = {34, 35, 55}
 
 
 def read_slugs() -> set[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
 
-from tests.conftest import find_program
+from tests.conftest import OPENIDC_MODULE, find_program
+from tests.embedded import make_reachable_folder
 from tests.run.platform_process import wait_until
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.clients.openid import OpenIDClient
 
-MODULES = Path("/usr/lib/apache2/modules")
 SECONDS = 10.0
 CONFIGURATION = """\
 ServerRoot {folder}
@@ -54,14 +54,17 @@ OIDCUserInfoRefreshInterval 1
 
 
 @contextlib.contextmanager
-def running_apache(folder: Path, port: int, client: OpenIDClient) -> Iterator[str]:
-    """Serve until the test is over; answer where."""
+def running_apache(port: int, client: OpenIDClient) -> Iterator[None]:
+    """Serve until the test is over, from a folder that Apache's own user may read."""
+    folder = make_reachable_folder()
     pages = folder / "pages" / "inside"
     pages.mkdir(parents=True)
     (pages / "page.txt").write_text("for those inside", encoding="utf-8")
     (folder / "pages" / "bye.txt").write_text("for everybody", encoding="utf-8")
     file = folder / "apache.conf"
-    text = CONFIGURATION.format(folder=folder, port=port, modules=MODULES, client=client)
+    text = CONFIGURATION.format(
+        folder=folder, port=port, modules=OPENIDC_MODULE.parent, client=client
+    )
     file.write_text(text, encoding="utf-8")
     program = find_program("apache2")
     assert program is not None
@@ -70,9 +73,11 @@ def running_apache(folder: Path, port: int, client: OpenIDClient) -> Iterator[st
         try:
             wait_until(lambda: _answers(port) or process.poll() is not None, SECONDS)
             assert process.poll() is None, (folder / "error.log").read_text(encoding="utf-8")
-            yield f"http://127.0.0.1:{port}"
+            yield
         finally:
             process.terminate()
+            process.wait()
+            shutil.rmtree(folder)
 
 
 def _answers(port: int) -> bool:

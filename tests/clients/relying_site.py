@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SECONDS = 10
+# What the issuer says of itself, for the library that can't read it.
+FOUND: dict[str, str] = {}
 COMMON = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -55,15 +57,15 @@ def main() -> None:
 def use_mozilla(asked: dict[str, Any]) -> dict[str, Any]:
     """Configure mozilla-django-oidc, which takes every address by itself."""
     address = f"{asked['issuer']}/.well-known/openid-configuration"
-    found = requests.get(address, timeout=SECONDS).json()
+    FOUND.update(requests.get(address, timeout=SECONDS).json())
     return {
         "AUTHENTICATION_BACKENDS": ["mozilla_django_oidc.auth.OIDCAuthenticationBackend"],
         "INSTALLED_APPS": [*COMMON, "mozilla_django_oidc"],
-        "OIDC_OP_AUTHORIZATION_ENDPOINT": found["authorization_endpoint"],
-        "OIDC_OP_JWKS_ENDPOINT": found["jwks_uri"],
+        "OIDC_OP_AUTHORIZATION_ENDPOINT": FOUND["authorization_endpoint"],
+        "OIDC_OP_JWKS_ENDPOINT": FOUND["jwks_uri"],
         "OIDC_OP_LOGOUT_URL_METHOD": f"{__name__}.find_logout_address",
-        "OIDC_OP_TOKEN_ENDPOINT": found["token_endpoint"],
-        "OIDC_OP_USER_ENDPOINT": found["userinfo_endpoint"],
+        "OIDC_OP_TOKEN_ENDPOINT": FOUND["token_endpoint"],
+        "OIDC_OP_USER_ENDPOINT": FOUND["userinfo_endpoint"],
         "OIDC_RP_CLIENT_ID": asked["client_id"],
         "OIDC_RP_CLIENT_SECRET": asked["secret"],
         "OIDC_RP_SCOPES": "openid email profile",
@@ -71,7 +73,6 @@ def use_mozilla(asked: dict[str, Any]) -> dict[str, Any]:
         "OIDC_STORE_ID_TOKEN": True,
         "OIDC_TOKEN_USE_BASIC_AUTH": True,
         "OIDC_USE_PKCE": True,
-        "RELYING_LOGOUT": found["end_session_endpoint"],
     }
 
 
@@ -81,7 +82,7 @@ def find_logout_address(request: HttpRequest) -> str:
         "id_token_hint": request.session["oidc_id_token"],
         "post_logout_redirect_uri": request.build_absolute_uri("/bye"),
     }
-    return f"{settings.RELYING_LOGOUT}?{urlencode(parameters)}"
+    return f"{FOUND['end_session_endpoint']}?{urlencode(parameters)}"
 
 
 def use_allauth(asked: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +146,12 @@ def serve(port: int) -> None:
 
     call_command("migrate", verbosity=0)
     server = make_server("127.0.0.1", port, get_wsgi_application(), handler_class=Silent)
-    threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
+
+    def stop() -> None:
+        sys.stdin.read()
+        server.shutdown()
+
+    threading.Thread(target=stop, daemon=True).start()
     sys.stdout.write("serving\n")
     sys.stdout.flush()
     server.serve_forever(poll_interval=0.01)

@@ -8,7 +8,6 @@ import pytest
 
 from tests.clients.apache_site import running_apache
 from tests.clients.openid import find_port, make_openid_client
-from tests.embedded import make_reachable_folder
 
 if TYPE_CHECKING:
     from tests.live.installation import Installation
@@ -25,7 +24,7 @@ def test_only_who_signed_in_sees_the_pages(live: Installation) -> None:
         redirect_uris=f"{home}/inside/callback",
         post_logout_redirect_uris=f"{home}/bye.txt",
     )
-    with running_apache(make_reachable_folder(), port, client):
+    with running_apache(port, client):
         person = client.person
         page = person.open(f"{home}/inside/page.txt")
         assert (page.url, page.text) == (f"{home}/inside/page.txt", "for those inside")

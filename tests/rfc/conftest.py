@@ -13,6 +13,26 @@ if TYPE_CHECKING:
 
 # A conftest is read before Django is set up, so models are imported where they are used.
 # ruff: noqa: PLC0415
+# What the lean adapter answers is tested through it and through Django.
+ANSWERED_BY_BOTH = frozenset(
+    (
+        "test_client_authentication",
+        "test_client_credentials",
+        "test_errors",
+        "test_introspection",
+        "test_refresh",
+        "test_requests",
+        "test_revocation",
+        "test_scope",
+    )
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of such a module once by each."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    if "oauth" in metafunc.fixturenames and name in ANSWERED_BY_BOTH:
+        metafunc.parametrize("oauth", ["django", "lean"], indirect=True)
 
 
 @pytest.fixture
@@ -31,10 +51,14 @@ def api(tenant: Tenant) -> Api:
 
 
 @pytest.fixture
-def oauth(tenant: Tenant) -> OAuthClient:
+def oauth(request: pytest.FixtureRequest, tenant: Tenant) -> OAuthClient:
+    from tests.lean_handler import LeanHandler
     from tests.oauth_client import OAuthClient
 
-    return OAuthClient(tenant)
+    client = OAuthClient(tenant)
+    if getattr(request, "param", "") == "lean":
+        client.http.handler = LeanHandler(enforce_csrf_checks=False)
+    return client
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ PATHS = (
     "/oauth/token",
     "/oauth/introspect",
     "/oauth/revoke",
+    "/oauth/device",
+    "/oauth/userinfo",
     "/apis/orders/oauth/token",
     "/token-manager/token",
     "/auth/token",

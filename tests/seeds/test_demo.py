@@ -35,6 +35,7 @@ from tenants.configuration.demo_people import (
 )
 from tenants.database_roles import APP
 from tenants.models import (
+    Api,
     Client,
     ClientSecret,
     ConfigurationChange,
@@ -212,6 +213,20 @@ def test_everything_that_can_be_tried_is_answered_as_it_says(settings: Settings,
         answer = perform(trial.call)
         assert answer.status_code == trial.status, (trial.title, answer.content)
     assert len(trials) == len({trial.title for trial in trials}) == TITLES[path]
+
+
+def test_what_an_older_release_has_not_loaded_is_not_shown(settings: Settings) -> None:
+    load_demo(settings)
+    changes.delete(Api.objects.get(tenant__slug="thinktecture", slug="archive"), actor=SYSTEM)
+    changes.delete(Client.objects.get(tenant__slug="aidbox", client_id="exchange"), actor=SYSTEM)
+    loaded = demo.load(
+        settings.AUTHPLATFORM_DEMO_FILE,
+        base_url=settings.TENANTS_BASE_URL,
+        provider_url="https://127.0.0.1:9",
+    )
+    titles = {trial.title for tenant in loaded.tenants for trial in list_trials(loaded, tenant)}
+    assert "An Api has its own address and a key that it shares (HS256)" in titles
+    assert not any("certificate: see" in title or "hospital" in title for title in titles)
 
 
 def answers_of(settings: Settings, seed: str) -> list[dict[str, Any]]:

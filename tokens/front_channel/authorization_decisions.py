@@ -76,10 +76,9 @@ def check_client(visit: Visit, request: AuthorizationRequest) -> None:
     Raises:
         AuthorizationRefused: the client may not ask for this.
     """
-    asked = _ask(visit, request, request.scopes)
-    decision = decide(asked, visit.tenant)
-    if not decision.is_allowed and decision.refusal.name not in OF_PERSONS:
-        refuse(request, Judged(asked, decision))
+    judged = _judge(visit, request, request.judged_scopes)
+    if not judged.decision.is_allowed and judged.decision.refusal.name not in OF_PERSONS:
+        refuse(request, judged)
 
 
 def judge(
@@ -96,8 +95,7 @@ def judge(
     subject = find_subjects(visit.tenant.id, [sign_in.subject_id]).get(sign_in.subject_id)
     if subject is None:
         raise AuthorizationRefused(LoginRequired("The person is no longer here."), request.reply)
-    asked = _ask(visit, request, scopes, sign_in=sign_in, subject=subject)
-    return Judged(asked, decide(asked, visit.tenant))
+    return _judge(visit, request, scopes, sign_in=sign_in, subject=subject)
 
 
 def refuse(request: AuthorizationRequest, judged: Judged) -> NoReturn:
@@ -155,6 +153,27 @@ def _read_again(query: str) -> Parameters:
         return read_query(query)[0]
     except UnprovenRequest:
         return Parameters()
+
+
+def _judge(
+    visit: Visit,
+    request: AuthorizationRequest,
+    scopes: tuple[str, ...] | None,
+    *,
+    sign_in: SignInRecord | None = None,
+    subject: SubjectRecord | None = None,
+) -> Judged:
+    """Judge scopes, at last without those that only claims ask for: these never fail a request.
+
+    Source: OpenID Connect Core section 5.5.1.
+    """
+    asked = _ask(visit, request, scopes, sign_in=sign_in, subject=subject)
+    judged = Judged(asked, decide(asked, visit.tenant))
+    named = tuple(name for name in scopes or () if name not in request.claimed_scopes)
+    if judged.decision.is_allowed or not named or named == scopes:
+        return judged
+    asked = _ask(visit, request, named, sign_in=sign_in, subject=subject)
+    return Judged(asked, decide(asked, visit.tenant))
 
 
 def _ask(

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from oauth2_provider.models import redirect_to_uri_allowed
 
 from tenants.services.redirect_uris import explain_redirect_uri
+from tokens import standard_claims
 from tokens.client_documents import DocumentRefused, find_client
 from tokens.errors import InvalidRequest, OAuthError, UnauthorizedClient
 from tokens.front_channel import authorization_parameters as read
@@ -44,7 +45,8 @@ class AuthorizationRequest:
     `scopes` is None where none is named, `max_age` in seconds, `hinted_subject` the `sub` of whom
     the client expects. `needed_acrs` are values of `acr` of which one is essential,
     `acr_values` those that would be welcome. `included_providers` and `excluded_providers` are
-    slugs of trust profiles that narrow the choice on the sign-in page.
+    slugs of trust profiles that narrow the choice on the sign-in page. `claimed_scopes` are those
+    that nobody named, but that give the claims which are asked for one by one.
     """
 
     client: ClientRecord
@@ -69,6 +71,12 @@ class AuthorizationRequest:
     excluded_providers: frozenset[str]
     api_slug: str
     query: str
+    claimed_scopes: tuple[str, ...] = ()
+
+    @property
+    def judged_scopes(self) -> tuple[str, ...] | None:
+        """What is decided about and agreed to; the token has only what was named."""
+        return None if self.scopes is None else (*self.scopes, *self.claimed_scopes)
 
     @property
     def reply(self) -> ReplyAddress:
@@ -107,13 +115,14 @@ def _read(
     tenant, client = visit.tenant, reply.client
     read.check_supported(parameters)
     claims = read.claims_request_of(parameters)
+    scopes = _name_scopes(read.scopes_of(parameters), tenant, client)
     return AuthorizationRequest(
         client=client,
         redirect_uri=reply.redirect_uri,
         is_redirect_uri_given=bool(parameters.get("redirect_uri")),
         response_mode=reply.response_mode,
         state=reply.state,
-        scopes=_name_scopes(read.scopes_of(parameters), tenant, client),
+        scopes=scopes,
         audiences=tuple(dict.fromkeys((*parameters.all("audience"), *parameters.all("resource")))),
         nonce=read.nonce_of(parameters),
         code_challenge=read.code_challenge_of(parameters, client),
@@ -130,6 +139,28 @@ def _read(
         excluded_providers=read.slugs_of(parameters, "exclude_providers", "excludeProviders"),
         api_slug=api_slug,
         query=query,
+        claimed_scopes=_find_claimed(claims, scopes, tenant, client),
+    )
+
+
+def _find_claimed(
+    claims: Mapping[str, JSON],
+    scopes: tuple[str, ...] | None,
+    tenant: TenantSnapshot,
+    client: ClientRecord,
+) -> tuple[str, ...]:
+    """Find the scopes that give the claims asked for one by one, so that a person agrees to them.
+
+    Those that the client may not have are left out, and the claims with them.
+    Source: OpenID Connect Core sections 3.1.2.4 and 5.5.
+    """
+    if scopes is None or OPENID not in scopes:
+        return ()
+    held = standard_claims.scopes_of(tenant, client)
+    return tuple(
+        name
+        for name in standard_claims.CLAIMS_OF_SCOPE
+        if name in held and name not in scopes and standard_claims.asks_singly(claims, name)
     )
 
 
@@ -143,15 +174,20 @@ def _name_scopes(
     """
     if asked is None:
         return None
-    named: dict[str, None] = {}
-    for text in asked:
-        titled = [
-            scope.name
-            for scope in tenant.scopes.values()
-            if scope.title == text and scope.id in client.scope_ids
-        ]
-        named |= dict.fromkeys([text] if text in tenant.scopes else titled or [text])
-    return tuple(named)
+    titles = {text for text in asked if text not in tenant.scopes}
+    titled = _list_titled(titles, tenant, client) if titles else {}
+    return tuple(dict.fromkeys(name for text in asked for name in titled.get(text, [text])))
+
+
+def _list_titled(
+    titles: set[str], tenant: TenantSnapshot, client: ClientRecord
+) -> dict[str, list[str]]:
+    """List the client's scopes by these titles; looks at each scope of the tenant once."""
+    titled: dict[str, list[str]] = {}
+    for scope in tenant.scopes.values():
+        if scope.title in titles and scope.id in client.scope_ids:
+            titled.setdefault(scope.title, []).append(scope.name)
+    return titled
 
 
 def read_query(query: str) -> tuple[Parameters, InvalidRequest | None]:

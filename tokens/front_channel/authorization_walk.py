@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tenants.pairwise import name_subject
-from tokens import authorization_codes, consents, session_limits
+from tokens import authorization_codes, consents, standard_claims
 from tokens.authorization_codes import NewCode
-from tokens.errors import SessionLimitReached
 from tokens.front_channel import authorization_decisions, continuations, responses, steps
 from tokens.front_channel.authorization_errors import AuthorizationRefused, UnprovenRequest
 from tokens.front_channel.authorization_parameters import CREATE
@@ -89,7 +88,7 @@ def _walk(
     )
     if step is not None or sign_in is None:
         return _send_to_sign_in(visit, continuation, request, step)
-    judged = authorization_decisions.judge(visit, request, sign_in, request.scopes)
+    judged = authorization_decisions.judge(visit, request, sign_in, request.judged_scopes)
     if judged.needs_assurance:
         step = steps.step_up(request, is_fresh=steps.is_fresh(sign_in, begun_at))
         return _send_to_sign_in(visit, continuation, request, step)
@@ -125,11 +124,6 @@ def _find_step(
     if not decision.is_allowed:
         authorization_decisions.refuse(request, judged)
     authorization_decisions.check_sessions(visit, request, sign_in, judged)
-    if session_limits.is_reached(visit.tenant.id, sign_in.subject_id, client, now=visit.now):
-        error = SessionLimitReached(
-            session_limits.REACHED, asked=judged.asked, decision=judged.decision
-        )
-        raise AuthorizationRefused(error, request.reply)
     remembered = consents.find_scopes(visit.tenant.id, sign_in.subject_id, client.id, now=visit.now)
     if client.interactive.offline_lifetimes_seconds:
         # How long was chosen for once, and isn't known any more.
@@ -169,8 +163,9 @@ def _is_expected(visit: Visit, request: AuthorizationRequest, sign_in: SignInRec
 def _write_code(
     visit: Visit, asked: Asked, decision: Decision, offline_seconds: int | None
 ) -> NewCode:
-    request, sign_in = asked.request, asked.sign_in
-    is_offline = OFFLINE_ACCESS in decision.granted_scopes
+    request, sign_in, granted = asked.request, asked.sign_in, decision.granted_scopes
+    is_offline = OFFLINE_ACCESS in granted
+    told = standard_claims.own_scopes(visit.tenant, granted)
     return NewCode(
         tenant_id=visit.tenant.id,
         client_id=request.client.id,
@@ -180,11 +175,11 @@ def _write_code(
         redirect_uri=request.redirect_uri,
         is_redirect_uri_required=request.is_redirect_uri_given,
         api_slug=request.api_slug,
-        scopes=decision.granted_scopes,
+        scopes=tuple(name for name in granted if name not in request.claimed_scopes),
         audiences=tuple(api.audience for api in decision.apis),
         nonce=request.nonce,
         code_challenge=request.code_challenge,
-        claims_request=request.claims_request,
+        claims_request=standard_claims.bound_request(request.claims_request, told),
         offline_lifetime_seconds=offline_seconds if is_offline else None,
         cut_off_number=visit.number,
     )

@@ -37,6 +37,7 @@ TEMPLATE: Final = "front_channel/consent.html"
 DECISION: Final = "decision"
 ALLOW: Final = "allow"
 GRANTED: Final = "granted"
+SHOWN: Final = "shown"
 OFFLINE_SECONDS: Final = "offline_seconds"
 DAY_SECONDS: Final = 86_400
 HOUR_SECONDS: Final = 3_600
@@ -87,10 +88,14 @@ def _show(visit: Visit, asked: Asked, continuation: Continuation) -> HttpRespons
     return visit.render(TEMPLATE, context, form_targets=targets)
 
 
-def _answer(visit: Visit, asked: Asked, _continuation: Continuation) -> HttpResponse:
+def _answer(visit: Visit, asked: Asked, continuation: Continuation) -> HttpResponse:
     form = visit.request.POST
+    is_allowed = form.get(DECISION) == ALLOW
+    if is_allowed and not set(_new_scopes(asked)) <= set(form.getlist(SHOWN)):
+        # What is asked for has changed meanwhile, and nobody agrees to what they have not seen.
+        return _show(visit, asked, continuation)
     agreed = _choose(visit, asked, form.getlist(GRANTED))
-    if form.get(DECISION) != ALLOW or not agreed:
+    if not is_allowed or not agreed:
         raise AuthorizationRefused(Denied("The person did not agree."), asked.request.reply)
     seconds = _choose_lifetime(asked, form.get(OFFLINE_SECONDS, ""))
     response = grant(visit, asked, agreed, offline_seconds=seconds)

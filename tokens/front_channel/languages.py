@@ -23,22 +23,31 @@ MAX_CHARACTERS: Final = 200
 MAX_FIELDS: Final = 100
 
 
-def choose(request: HttpRequest, tenant: TenantSnapshot | None) -> str:
+def choose(request: HttpRequest, tenant: TenantSnapshot) -> str:
     """Choose a language that is spoken here; each is named by its first two letters.
 
     An application that waits has said in its request what its person speaks.
     """
     asked = request.GET.get(PARAMETER, "") or _asked_before(request, tenant)
+    spoken = first_spoken((*asked[:MAX_CHARACTERS].split(" "), *_accepted(request)))
+    return spoken or tenant.branding.default_language
+
+
+def choose_for_browser(request: HttpRequest) -> str:
+    """Choose a language for a request that perhaps can't be read, and of which no tenant knows."""
+    return first_spoken(_accepted(request)) or SPOKEN[0]
+
+
+def _accepted(request: HttpRequest) -> list[str]:
+    """List what the browser's person reads, the best first."""
     header = request.headers.get("Accept-Language", "")[:MAX_CHARACTERS]
-    accepted = (name for name, quality in parse_accept_lang_header(header) if quality)
-    fallback = tenant.branding.default_language if tenant else SPOKEN[0]
-    return first_spoken((*asked[:MAX_CHARACTERS].split(" "), *accepted)) or fallback
+    return [name for name, quality in parse_accept_lang_header(header) if quality]
 
 
-def _asked_before(request: HttpRequest, tenant: TenantSnapshot | None) -> str:
+def _asked_before(request: HttpRequest, tenant: TenantSnapshot) -> str:
     """Answer the `ui_locales` of the request that is continued; empty where there is none."""
     sealed = request.GET.get(continuations.PARAMETER, "")
-    if tenant is None or not sealed:
+    if not sealed:
         return ""
     try:
         query = continuations.unseal(tenant, sealed).query

@@ -11,9 +11,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.views import View
@@ -41,6 +47,8 @@ REQUEST_ID: Final = "authplatform.request_id"
 MAX_USER_AGENT_CHARACTERS: Final = 200
 MAX_FORM_BYTES: Final = 65_536
 ERROR_TEMPLATE: Final = "front_channel/error.html"
+STALE_FORM: Final = "stale_form"
+LINK_DEAD: Final = "link_dead"
 SEE_OTHER: Final = 303
 _PASSING: Final = (
     ServiceUnavailable,
@@ -49,12 +57,14 @@ _PASSING: Final = (
     OperationalError,
     InterfaceError,
 )
-_UNREADABLE: Final = (RequestDataTooBig, TooManyFieldsSent, SuspiciousOperation)
+_EXCESSIVE: Final = (RequestDataTooBig, TooManyFieldsSent, SuspiciousOperation)
+_MALFORMED: Final = (BadRequest, MultiPartParserError)
 _EXPECTED: Final = (
     ((IssuerNotFound, NotFound), "not_found", 404),
     ((RateLimited,), "too_many", 429),
     (_PASSING, "unavailable", 503),
-    (_UNREADABLE, "too_large", 400),
+    (_EXCESSIVE, "too_large", 400),
+    (_MALFORMED, "unreadable_request", 400),
 )
 
 
@@ -165,7 +175,10 @@ class Page(View):
             with translation.override(visit.language):
                 return self._dispatch_visit(visit, fixed)
         except Exception as error:  # noqa: BLE001 - each is mapped, and the unknown logged.
-            return refuse(request, visit, error)
+            # A browser that reloads sends the same form again; only a new look has a new one.
+            can_be_opened = type(self).show is not Page.show
+            again = request.get_full_path() if can_be_opened else ""
+            return refuse(request, visit, error, again)
 
     def _dispatch_visit(self, visit: Visit, fixed: Mapping[str, str]) -> HttpResponse:
         if visit.request.method != "POST":
@@ -189,8 +202,7 @@ def begin_visit(request: HttpRequest, issuer: str) -> Visit:
         raise IssuerNotFound("No tenant serves this issuer.")
     meta, now = request.META, time.time()
     limits.admit_address(tenant, meta.get("REMOTE_ADDR", ""))
-    if int(meta.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
-        raise PageRefused("too_large", status=413)
+    _check_length(meta.get("CONTENT_LENGTH") or "0")
     browser = cookies.read_browser(request)
     return Visit(
         request=request,
@@ -207,10 +219,20 @@ def begin_visit(request: HttpRequest, issuer: str) -> Visit:
     )
 
 
-def refuse(request: HttpRequest, visit: Visit | None, error: Exception) -> HttpResponse:
-    """Show why a page can't be shown, in the person's language."""
+def _check_length(text: str) -> None:
+    """Refuse a form that is too large, or does not say how large it is."""
+    if not (text.isascii() and text.isdecimal()):
+        raise PageRefused("unreadable_request", detail="content length")
+    if int(text) > MAX_FORM_BYTES:
+        raise PageRefused("too_large", status=413)
+
+
+def refuse(
+    request: HttpRequest, visit: Visit | None, error: Exception, again: str = ""
+) -> HttpResponse:
+    """Show why a page can't be shown, in the person's language; `again` is where it is opened."""
     reason, status = _explain(error)
-    language = visit.language if visit else languages.choose(request, None)
+    language = visit.language if visit else languages.choose_for_browser(request)
     with translation.override(language):
         title, sentence = SENTENCES[reason]
         context = {
@@ -220,6 +242,8 @@ def refuse(request: HttpRequest, visit: Visit | None, error: Exception) -> HttpR
             "branding": visit.tenant.branding if visit else BrandingRecord(),
             "issuer": visit.tenant.issuer if visit else "",
             "request_id": request.META.get(REQUEST_ID, ""),
+            "again": again if reason == STALE_FORM else "",
+            "is_link_dead": reason == LINK_DEAD,
         }
         response = HttpResponse(render_to_string(ERROR_TEMPLATE, context), status=status)
     response.headers["Content-Security-Policy"] = policy()

@@ -15,7 +15,7 @@ SENTENCES: Final = {
     ),
     "stale_form": (
         _("This page is too old"),
-        _("Reload it and try again. Your browser must accept cookies."),
+        _("Open it again, then send it again. Your browser must accept cookies."),
     ),
     "stale_request": (
         _("This took too long"),

@@ -107,7 +107,7 @@ class NewAccountPage(FollowedLinkPage):
 
 def _find_missing(name: str, password: str, *, needs_password: bool) -> dict[str, list[str]]:
     problems: dict[str, list[str]] = {}
-    if not name:
+    if not name or not name.isprintable():
         problems[NAME] = [_("Write your name.")]
     if needs_password and not password:
         problems[services.FIELD] = [_("Choose a password.")]

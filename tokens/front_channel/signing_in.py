@@ -55,7 +55,7 @@ def _prove_again(visit: Visit, proof: Proof) -> str | None:
     known = visit.sign_in
     if known is None or known.subject_id != proof.subject_id:
         return None
-    return sign_ins.prove_again(visit.tenant, known.id, acr=proof.acr, amr=proof.amr, now=visit.now)
+    return sign_ins.prove_again(visit.tenant, known.id, proof, number=visit.number, now=visit.now)
 
 
 def _begin(visit: Visit, proof: Proof, number: int) -> str:

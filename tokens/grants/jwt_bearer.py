@@ -18,13 +18,14 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
     """Ask for a token of the subject that the assertion names.
 
     Raises:
-        InvalidGrant: the assertion is not good, was used before, or names nobody we know.
+        OAuthError: the assertion is not good, was used before, or names nobody we know; or the
+            request is refused before its subject is made.
     """
     found = foreign_subjects.accept(request, request.parameters.require("assertion"))
     scopes = request.requested_scopes
     if scopes is None and found.match.scopes:
         scopes = tuple(sorted(found.match.scopes))
-    return AccessRequest(
+    asked = AccessRequest(
         grant_type=GRANT_TYPE,
         client=client,
         subject=found.subject,
@@ -42,3 +43,6 @@ def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequ
         headers=request.headers,
         now=request.now,
     )
+    if found.is_at_first_sight:
+        return foreign_subjects.settle(request, asked, found.match)
+    return asked

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from tenants.records import JSON, Authentication, ClientRecord, TenantSnapshot
+    from tenants.records import JSON, Authentication, ClientRecord, TenantSnapshot, TrustMatch
     from tokens.gate import AcceptedToken
     from tokens.parameters import EndpointRequest
 
@@ -40,7 +40,7 @@ class PresentedToken:
 
     `name` is what an `act` claim says of it; `actors` are those that act already, the latest first.
     `scopes` and `audiences` bound what comes of it, and None bounds nothing; `token_id` is None for
-    an outside token.
+    an outside token. `first_match` is by what its subject is still to be linked or created.
     """
 
     name: str
@@ -55,6 +55,7 @@ class PresentedToken:
     actors: tuple[str, ...] = ()
     claims: Mapping[str, JSON] | None = None
     authentication: Authentication | None = None
+    first_match: TrustMatch | None = None
 
 
 def request_access(request: EndpointRequest, client: ClientRecord) -> AccessRequest:
@@ -83,7 +84,7 @@ def _derive(
     actors = (actor.name, *subject.actors) if actor else subject.actors
     presented = [token for token in (subject, actor) if token]
     _check_depth(actors, [token.token_id for token in presented if token.token_id])
-    return AccessRequest(
+    asked = AccessRequest(
         grant_type=GRANT_TYPE,
         client=client,
         subject=subject.subject,
@@ -110,6 +111,9 @@ def _derive(
         headers=request.headers,
         now=request.now,
     )
+    if subject.first_match is not None:
+        return foreign_subjects.settle(request, asked, subject.first_match)
+    return asked
 
 
 def _find_end(request: EndpointRequest, presented: Sequence[PresentedToken]) -> int:
@@ -238,6 +242,7 @@ def _read_foreign(
         scopes=found.scope_ceiling,
         trust_profile_id=found.profile.id,
         claims=found.signed.claims,
+        first_match=found.match if found.is_at_first_sight else None,
     )
 
 

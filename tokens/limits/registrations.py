@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tenants.records import TenantSnapshot
 
 REGISTRATIONS: Final = "registrations"
+CHANGES: Final = "registration changes"
 DOCUMENTS: Final = "documents"
 
 
@@ -21,6 +22,15 @@ def admit_registration(tenant: TenantSnapshot, address: str) -> None:
         RateLimited: too many come from the address.
     """
     _admit(tenant, REGISTRATIONS, address)
+
+
+def admit_change(tenant: TenantSnapshot, address: str) -> None:
+    """Count a registered client that changes itself, each time a version of the configuration.
+
+    Raises:
+        RateLimited: too many come from the address.
+    """
+    _admit(tenant, CHANGES, address)
 
 
 def admit_document(tenant: TenantSnapshot, address: str) -> None:

@@ -13,6 +13,7 @@ from tenants.database_roles import guard_table, own_rows, unguard_table
 
 EMPTY, NOTHING, NONE = "''", "'{}'::jsonb", "'{}'"
 DEFAULTS = {
+    "tokens_consent": {"scope_ids": NONE},
     "tokens_session": {"acr": EMPTY, "amr": NONE, "claims_request": NOTHING, "is_offline": "false"},
 }
 OWNED = ("tokens_signin", "tokens_emaillink", "tokens_logoutdelivery")
@@ -232,9 +233,14 @@ class Migration(migrations.Migration):
             name='status',
             field=models.CharField(choices=[('pending', 'pending'), ('approved', 'approved'), ('denied', 'denied'), ('used', 'used')], default='pending', max_length=8),
         ),
+        migrations.AddField(
+            model_name='consent',
+            name='scope_ids',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, help_text='The scopes that were agreed to: another one of the same name is asked for.', size=None),
+        ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(condition=models.Q(('sign_in_id__isnull', False)), fields=['sign_in_id'], name='tokens_session_sign_in'),
+            model_name='devicecode',
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['tenant', 'client', 'expires_at'], name='tokens_devicecode_pending'),
         ),
         migrations.AddField(
             model_name='emaillink',

@@ -22,6 +22,11 @@ class Consent(models.Model):
     client = loose_key("tenants.Client", db_index=False)
     subject = loose_key("tenants.Subject", db_index=False)
     scopes = ArrayField(models.CharField(max_length=128))
+    scope_ids = ArrayField(
+        models.UUIDField(),
+        default=list,
+        help_text="The scopes that were agreed to: another one of the same name is asked for.",
+    )
     granted_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 

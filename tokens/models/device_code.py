@@ -55,7 +55,14 @@ class DeviceCode(models.Model):
                 fields=["tenant", "user_code_hash"], name="tokens_devicecode_user_code"
             )
         ]
-        indexes = [models.Index(fields=["expires_at"], name="tokens_devicecode_expires_at")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="tokens_devicecode_expires_at"),
+            models.Index(
+                fields=["tenant", "client", "expires_at"],
+                condition=models.Q(status="pending"),
+                name="tokens_devicecode_pending",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -8,7 +8,10 @@ from tokens.models.fields import loose_key
 
 
 class ReplayedAssertion(models.Model):
-    """An assertion that was accepted once and is refused until it has expired."""
+    """An assertion that was accepted once and is refused until it has expired.
+
+    So is a challenge or a `state` of our own that was answered; its issuer is the tenant.
+    """
 
     id = models.BigAutoField(primary_key=True)
     tenant = loose_key("tenants.Tenant", db_index=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -121,6 +122,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "a secret": {"client_secret": "x"},
     "a secret's end": {"client_secret_expires_at": 0},
     "authenticated by secret": {"token_endpoint_auth_method": "client_secret_basic"},
+    "authenticated by a list": {"token_endpoint_auth_method": []},
+    "authenticated by an object": {"token_endpoint_auth_method": {}},
+    "authenticated by no name": {"token_endpoint_auth_method": ""},
     "another redirect URI": {"redirect_uris": ["http://far.example/"]},
     "no redirect URI": {"redirect_uris": None},
     "wrong type": {"redirect_uris": {"a": 1}},
@@ -141,6 +145,14 @@ def test_wrong_documents_are_refused(
     page = ask(flow_of(tenant, documents.describe(**members)))
     assert is_refused(page)
     assert not ClientRegistration.objects.exists()
+
+
+def test_member_that_is_null_is_as_if_left_out(tenant: Tenant, documents: Documents) -> None:
+    client_id = documents.describe()
+    document = json.loads(documents.answers["/app"])
+    documents.put("/app", document | {"token_endpoint_auth_method": None, "jwks": None})
+    assert ask(flow_of(tenant, client_id)).status_code == 200
+    assert Client.objects.get(client_id=client_id).token_endpoint_auth_method == "none"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a":1,"a":1}', b"\xff" * 10], ids=range(5))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
+from tenants.models import Scope
 from tenants.records import SYSTEM
 from tenants.services import changes
 from tenants.services.tenants import update_tenant
@@ -23,6 +24,7 @@ from tests.factories.code_flow import (
     person_of,
 )
 from tests.factories.people import make_subject_with_password
+from tests.factories.policies import make_policy
 from tokens.models import Consent, SignIn
 
 if TYPE_CHECKING:
@@ -235,10 +237,53 @@ def test_sub_in_the_claims_parameter_names_whom_the_client_expects(known: CodeFl
 
 
 @pytest.mark.requirement(CORE, "5.5", "Claims are asked for one by one.")
-def test_claims_parameter_brings_claims_into_the_id_token(known: CodeFlow) -> None:
-    asked = {"id_token": {"email": {"essential": True}, "name": None}, "unknown": 1}
-    claims = claims_of(known.tokens(claims=json.dumps(asked)))
+def test_claims_parameter_brings_claims_into_the_id_token() -> None:
+    flow = make_flow(scopes=WITH_CLAIMS)
+    tokens = flow.tokens(claims=json.dumps(SINGLE | {"unknown": 1}))
+    claims = claims_of(tokens)
     assert (claims["email"], claims["name"]) == (EMAIL, "Ana Silva")
+    assert tokens["scope"] == "openid read"
+
+
+WITH_CLAIMS = ["openid", "profile", "email", "read"]
+SINGLE = {"id_token": {"email": {"essential": True}, "name": None}}
+
+
+@pytest.mark.requirement(CORE, "3.1.2.4", "Nothing is told that the person did not agree to.")
+def test_person_agrees_to_single_claims_by_the_scopes_that_give_them() -> None:
+    flow = make_flow(scopes=WITH_CLAIMS)
+    flow.tokens()
+    claims = json.dumps(SINGLE | {"userinfo": {"email": None, "nickname": None}})
+    assert answer_of(flow.ask(prompt="none", claims=claims))["error"] == "consent_required"
+    page = flow.ask(claims=claims)
+    assert is_consent(page)
+    assert "Read your e-mail address" in page.content.decode()
+    code = answer_of(flow.agree(page, granted=["profile"]))["code"]
+    tokens = flow.redeem(code).json()
+    assert tokens["scope"] == "openid read"
+    assert claims_of(tokens)["name"] == "Ana Silva"
+    bearer = f"Bearer {tokens['access_token']}"
+    told = flow.oauth.get("/oauth/userinfo", Authorization=bearer).json()
+    assert "email" not in claims_of(tokens) | told
+    only_name = json.dumps({"id_token": {"name": None}})
+    assert "code" in answer_of(flow.ask(prompt="none", claims=only_name))
+
+
+@pytest.mark.requirement(CORE, "5.5.1", "Claims that can't be told are no error.")
+def test_policies_judge_single_claims_and_refuse_nothing_else() -> None:
+    flow = make_flow(scopes=WITH_CLAIMS)
+    email = Scope.objects.get(tenant=flow.tenant, name="email")
+    make_policy(flow.tenant, "no-mail", effect="deny", scopes=[email])
+    tokens = flow.tokens(claims=json.dumps(SINGLE))
+    assert tokens["scope"] == "openid read"
+    assert "email" not in claims_of(tokens)
+
+
+@pytest.mark.requirement(CORE, "5.5", "Claims that can't be had are no error.")
+def test_claims_of_scopes_that_the_client_lacks_are_left_out(known: CodeFlow) -> None:
+    asked = json.dumps(SINGLE)
+    assert "code" in answer_of(known.ask(prompt="none", claims=asked))
+    assert {"email", "name"}.isdisjoint(claims_of(known.tokens(claims=asked)))
 
 
 MALFORMED_CLAIMS = {

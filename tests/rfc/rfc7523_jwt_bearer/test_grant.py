@@ -8,14 +8,16 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tenants.models import Subject, SubjectIdentity, TrustProfile
+from tenants.models import Group, Subject, SubjectIdentity, TrustProfile
 from tenants.records import SYSTEM
-from tenants.services import changes
+from tenants.services import changes, groups
 from tenants.services.subjects import save_subject
 from tenants.services.trust_profiles import save_trust_profile
+from tests.factories.policies import make_policy
 from tests.factories.tenants import MadeClient, find_scopes
 from tests.rfc.signers import GRANT, Signer, assertion_claims, make_signer
 from tests.rfc.verification import issuer_of, verify
+from tokens.purge import purge_expired
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as HttpResponse
@@ -168,6 +170,36 @@ def test_an_assertion_ages(oauth: OAuthClient, tenant: Tenant) -> None:
         _assert_refused(_swap(oauth, later))
 
 
+@pytest.mark.usefixtures("app")
+@pytest.mark.requirement("RFC 7523", "3", "An assertion that was used is refused.")
+def test_a_used_assertion_stays_used_when_its_profile_allows_a_greater_age(
+    oauth: OAuthClient, tenant: Tenant
+) -> None:
+    profile = trust(tenant, maximum_age_seconds=60, clock_skew_seconds=0)
+    with time_machine.travel(timezone.now()) as clock:
+        used, unused = (_sign(tenant, exp=4_000_000_000) for _ in range(2))
+        assert _swap(oauth, used).status_code == 200
+        clock.shift(3_600)
+        purge_expired(timezone.now(), max_batches=1)
+        profile.maximum_age_seconds = 86_400
+        save_trust_profile(profile, actor=SYSTEM)
+        _assert_refused(_swap(oauth, used))
+        assert _swap(oauth, unused).status_code == 200
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.requirement("RFC 7523", "3", "An assertion that was used is refused.")
+def test_a_used_assertion_stays_used_when_its_issuer_gets_another_profile(
+    oauth: OAuthClient, tenant: Tenant
+) -> None:
+    trust(tenant)
+    text = _sign(tenant)
+    assert _swap(oauth, text).status_code == 200
+    trust(tenant, slug="a-first-one", audience="https://other.example")
+    _assert_refused(_swap(oauth, text))
+    assert _swap(oauth, _sign(tenant)).status_code == 200
+
+
 GARBAGE = {
     "missing": ("", "invalid_request"),
     "no JWT": ("garbage", "invalid_grant"),
@@ -266,3 +298,23 @@ def test_a_policy_denies_assertions_in_their_own_words(oauth: OAuthClient, tenan
     trust(tenant)
     tenant.access_policies.all().delete()
     _assert_refused(_swap(oauth, _sign(tenant)))
+    assert not Subject.objects.exists(), "what is refused leaves nobody behind"
+
+
+@pytest.mark.usefixtures("app")
+def test_policies_judge_who_is_to_be_linked_by_their_own_groups(
+    oauth: OAuthClient, tenant: Tenant
+) -> None:
+    named = {"email": "alice@globex.example", "email_verified": True}
+    linking = {"linking_claim": "email", "linking_verified_claim": "email_verified"}
+    trust(tenant, provisioning="refuse", **linking)
+    person = Subject(tenant=tenant, email=named["email"], is_email_verified=True)
+    save_subject(person, actor=SYSTEM)
+    tenant.access_policies.all().delete()
+    staff = groups.save_group(Group(tenant=tenant, slug="staff"), actor=SYSTEM)
+    make_policy(tenant, "staff", groups=[staff])
+    _assert_refused(_swap(oauth, _sign(tenant, **named)))
+    assert not SubjectIdentity.objects.exists()
+    groups.add_member(staff, person.pk, actor=SYSTEM)
+    claims = verify(oauth, _swap(oauth, _sign(tenant, **named)).json()["access_token"])
+    assert claims["sub"] == str(person.pk)

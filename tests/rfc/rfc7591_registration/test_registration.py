@@ -329,6 +329,11 @@ BODIES: dict[str, tuple[bytes, str, int]] = {
     "deep": (b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}", "application/json", 400),
     "a megabyte": (b'{"client_name":"' + b"a" * 1_000_000 + b'"}', "application/json", 413),
     "form": (b"redirect_uris=x", "application/x-www-form-urlencoded", 415),
+    "key with a huge number": (
+        b'{"jwks":{"keys":[{"kty":"EC","x":1' + b"0" * 30 + b"}]}}",
+        "application/json",
+        400,
+    ),
     "infinity": (b'{"default_max_age":1e999}', "application/json", 400),
 }
 

@@ -272,6 +272,8 @@ def test_policy_that_denies_is_an_invalid_request(world: World) -> None:
     parent = world.user_token()
     type(world.tenant).objects.filter(pk=world.tenant.pk).update(version=99)
     assert_refused(world.ask(parent))
+    assert_refused(world.ask(world.sign("newcomer"), subject_token_type=JWT))
+    assert not Subject.objects.filter(identities__sub="newcomer").exists()
 
 
 def test_client_needs_the_grant_and_credentials(world: World) -> None:

@@ -6,13 +6,16 @@ import pytest
 
 from tenants import snapshot
 from tenants.models import Api, Scope, Tenant
+from tenants.records import SYSTEM
+from tenants.services.clients import save_client
+from tests.browser_person import PASSWORD
 from tests.factories.code_flow import EMAIL, CodeFlow, answer_of, make_web_client, person_of
 from tests.factories.people import make_subject_with_password
 from tests.factories.tenants import MadeClient, make_client
 from tests.seeds.wire import read_jwt
 from tests.unit.tenants.configuration.files import apply
 from tests.unit.tenants.configuration.files import tenant as write_tenant
-from tokens.models import Consent
+from tokens.models import Consent, Session
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = """\
@@ -33,6 +36,7 @@ apis:
   scopes: [{name: order, title: Order}]
 """
 ASKED = "read search delete offline_access"
+HOUR_SECONDS = 3_600
 
 
 @pytest.fixture
@@ -102,3 +106,32 @@ def test_scopes_of_the_person_themselves_need_no_application(flow: CodeFlow) -> 
     snapshot.CURRENT.forget()
     tokens = flow.tokens("users", scope="openid read")
     assert "id_token" in tokens
+
+
+def test_person_says_for_how_long_the_app_stays_connected(flow: CodeFlow) -> None:
+    """There, consent has a duration out of the application's list; it bounds what is refreshed."""
+    flow.client.client.offline_lifetimes_seconds = [HOUR_SECONDS, 7 * 24 * HOUR_SECONDS]
+    save_client(flow.client.client, actor=SYSTEM)
+    snapshot.CURRENT.forget()
+    page = flow.person.prove(flow.ask("users", scope=ASKED), EMAIL)
+    assert "7 days" in page.content.decode()
+    code = answer_of(flow.agree(page, offline_seconds=str(HOUR_SECONDS)))["code"]
+    assert "refresh_token" in flow.redeem(code, "users").json()
+    session = Session.objects.get()
+    lifetime = (session.expires_at - session.started_at).total_seconds()
+    assert lifetime == pytest.approx(HOUR_SECONDS, abs=5)
+
+
+def test_token_in_the_address_is_refused_on_purpose(flow: CodeFlow) -> None:
+    """There, the implicit flow was for pages in a browser; they take a code now."""
+    refused = answer_of(flow.ask("users", scope="read", response_type="token"))
+    assert refused["error"] == "unsupported_response_type"
+    assert "access_token" not in refused
+
+
+def test_password_in_the_hands_of_an_app_is_refused_on_purpose(flow: CodeFlow) -> None:
+    """There, a trusted application took the person's password; nobody does now."""
+    refused = flow.oauth.token(
+        flow.client, grant_type="password", username=EMAIL, password=PASSWORD, scope="read"
+    )
+    assert refused.json()["error"] == "unsupported_grant_type"

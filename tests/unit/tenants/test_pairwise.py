@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.pairwise import name_subject
+from tenants.pairwise import name_sign_in, name_subject
 from tenants.records import InteractiveRecord
 from tests.factories.records import make_client, make_tenant
 
@@ -51,3 +51,10 @@ def test_sector_and_subject_do_not_run_into_each_other() -> None:
     """What is hashed can't be read as another sector with another subject."""
     shifted = UUID(bytes=b"\x00" + SUBJECT.bytes[:15])
     assert name(SUBJECT, "a") != name(shifted, "a" + chr(SUBJECT.bytes[15] & 0x7F))
+
+
+def test_sign_in_is_named_by_sector_and_never_as_a_subject() -> None:
+    client = make_client(interactive=InteractiveRecord(is_pairwise=True, sector="app.example"))
+    assert name_sign_in(SUBJECT, client, TENANT) == "173940d4-fbf0-8293-a5b5-2e954870dad1"
+    assert name_sign_in(SUBJECT, client, TENANT) != name_subject(SUBJECT, client, TENANT)
+    assert name_sign_in(SUBJECT, make_client(), TENANT) == str(SUBJECT)

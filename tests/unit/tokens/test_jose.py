@@ -69,6 +69,9 @@ def test_a_header_is_read_down_to_what_may_be_trusted() -> None:
         pytest.param(
             header_token('{"alg":"ES256","x":' + "9" * 5000 + "}"), "malformed", id="digits"
         ),
+        pytest.param(
+            header_token('{"alg":"ES256","x":-9223372036854775808}'), "malformed", id="64 bits"
+        ),
         pytest.param(header_token('{"alg":"ES256","kid":"\\u0000"}'), "malformed", id="NUL"),
         pytest.param(header_token('{"alg":"ES256","kid":"\\ud800"}'), "malformed", id="surrogate"),
         pytest.param(header_token('{"alg":"ES256","kid":7}'), "malformed", id="kid is a number"),

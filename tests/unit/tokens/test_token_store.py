@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,13 +17,14 @@ from tenants.policy import decide
 from tenants.records import KeyedHash
 from tests.factories.records import make_request
 from tests.factories.tokens import Issuer, make_issuer, make_subject, subject_record
+from tests.lost_connections import locked_table
 from tokens import gate, session_store, token_store
 from tokens.errors import ServiceUnavailable
 from tokens.issuance import plan_token
 from tokens.models import AccessToken, RefreshToken, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 
@@ -142,33 +142,6 @@ def store_with_session(token: token_store.NewAccessToken) -> None:
     session = session_store.NewSession(token.plan.token_id, end, cut_off_number=0)
     refresh = token_store.NewRefreshToken(token.plan.token_id, KeyedHash("p", b"h"), end)
     session_store.begin_session(token, session, refresh)
-
-
-@contextmanager
-def locked_table() -> Iterator[Callable[[], None]]:
-    """Keep everybody waiting for the tokens; gives what ends the one that waits."""
-    connection.ensure_connection()
-    pid = connection.connection.info.backend_pid
-    other = connection.copy()
-    other.inc_thread_sharing()
-
-    def end_the_waiting() -> None:
-        with other.cursor() as cursor:
-            while True:
-                cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid])
-                if cursor.fetchone() != (0,):
-                    break
-                time.sleep(0.01)
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-        other.rollback()
-
-    try:
-        other.set_autocommit(autocommit=False)
-        with other.cursor() as cursor:
-            cursor.execute("LOCK TABLE tokens_accesstoken IN ACCESS EXCLUSIVE MODE")
-        yield end_the_waiting
-    finally:
-        other.close()
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

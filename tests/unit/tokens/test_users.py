@@ -304,3 +304,4 @@ def test_subjects_of_the_application_are_none_of_the_users(app: Application) -> 
     assert app.send("GET", "/me", token).status_code == 404
     assert app.send("GET", "/users", token).status_code == 403
     assert app.send("GET", f"/users/{app.add_user()['user']['id']}", token).status_code == 404
+    assert app.send("GET", "/oauth/userinfo", token).status_code == 403

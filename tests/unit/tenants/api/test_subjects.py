@@ -80,6 +80,7 @@ WRONG: dict[str, tuple[str, object]] = {
     "a number": ("external_id", 1),
     "no address": ("email", "nobody"),
     "a list as attributes": ("attributes", []),
+    "attributes of more than 16 kB": ("attributes", {"a": "ä" * 8_192}),
     "a text as flag": ("is_enabled", "no"),
     "the id": ("id", str(uuid4())),
     "the erasure": ("erased_at", None),
@@ -135,6 +136,16 @@ def test_groups_and_their_members(api: ManagementClient) -> None:
     assert "slug" in read_problem(renamed)["errors"]
     assert api.delete(f"/groups/{group['id']}").status_code == 204
     assert not Group.objects.exists()
+
+
+def test_a_group_is_bounded_as_in_a_configuration_file(api: ManagementClient) -> None:
+    most = {"permissions": [f"p{n}" for n in range(1_000)], "roles": [f"r{n}" for n in range(200)]}
+    made = api.post("/groups", {"slug": "most", **most})
+    assert made.status_code == 201, made.content
+    assert {name: made.json()[name] for name in most} == most
+    for name, texts in most.items():
+        refused = api.post("/groups", {"slug": "more", name: [*texts, "one more"]})
+        assert name in read_problem(refused)["errors"]
 
 
 def test_groups_and_members_are_listed_in_pages(api: ManagementClient) -> None:

@@ -118,6 +118,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no host": ({"backchannel_logout_uri": "https:///out"}, "backchannel_logout_uri"),
     "a broken host": ({"backchannel_logout_uri": "https://[::1/out"}, "backchannel_logout_uri"),
+    "no port": (WEB | {"redirect_uris": "https://app.example:99999/callback"}, "redirect_uris"),
+    "port 0": (WEB | {"redirect_uris": "http://127.0.0.1:0/callback"}, "redirect_uris"),
+    "a port of letters": (WEB | {"redirect_uris": "https://app.example:a/cb"}, "redirect_uris"),
     "a duration twice": ({"offline_lifetimes_seconds": [60, 60]}, "offline_lifetimes_seconds"),
     "a moment": ({"offline_lifetimes_seconds": [1]}, "offline_lifetimes_seconds"),
     "seven durations": (

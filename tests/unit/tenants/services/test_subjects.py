@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from tenants.errors import InvalidEntity
 from tenants.models import (
     CutOff,
     Subject,
@@ -73,6 +74,22 @@ def test_provisioning_at_once_makes_one_subject() -> None:
     assert len(made) == 6
     assert len(set(made)) == 1
     assert Subject.objects.count() == 1
+
+
+def test_attributes_are_bounded_in_bytes(tenant: Tenant) -> None:
+    largest = {"a": "ä" * 8_188}
+    subject = save_subject(Subject(tenant=tenant, attributes=largest), actor=SYSTEM)
+    subject.attributes = {"a": "ä" * 8_189}
+    with pytest.raises(InvalidEntity) as refused:
+        save_subject(subject, actor=SYSTEM)
+    assert "16384 bytes" in refused.value.messages["attributes"][0]
+
+
+def test_who_had_larger_attributes_before_can_be_disabled(tenant: Tenant) -> None:
+    subject = Subject.objects.create(tenant=tenant, attributes={"a": "a" * 20_000})
+    subject.is_enabled = False
+    save_subject(subject, actor=SYSTEM)
+    assert not Subject.objects.get().is_enabled
 
 
 def test_disabling_a_subject_ends_its_tokens(tenant: Tenant) -> None:

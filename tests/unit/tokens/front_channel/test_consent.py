@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from tenants import snapshot
-from tenants.models import AccessPolicy, Scope
+from tenants.models import AccessPolicy, Client, Scope
 from tenants.records import SYSTEM
 from tenants.services import changes
 from tenants.services.tenants import update_tenant
@@ -112,9 +112,33 @@ def test_scope_that_was_never_asked_for_can_not_be_ticked(flow: CodeFlow) -> Non
     assert set(Consent.objects.get().scopes) == {"openid", "read"}
 
 
+def test_nobody_agrees_to_what_they_have_not_seen(flow: CodeFlow) -> None:
+    flow.agree(flow.ask(scope="openid read"))
+    page = flow.ask(scope="openid read write")
+    client, person = flow.client.client, person_of(flow)
+    consents.withdraw(flow.tenant.pk, person.pk, [client.pk], actor=SYSTEM)
+    again = flow.agree(page)
+    assert asked_scopes(again) == ["openid", "read", "write"]
+    assert not Consent.objects.exists()
+    code = answer_of(flow.agree(again))["code"]
+    assert flow.redeem(code).json()["scope"] == "openid read write"
+
+
 def test_only_what_is_new_is_asked_for(flow: CodeFlow) -> None:
     flow.agree(flow.ask(scope="openid read"))
     assert "code" in answer_of(flow.ask(scope="openid"))
+    assert asked_scopes(flow.ask(scope="openid read write")) == ["write"]
+
+
+def test_another_scope_of_the_same_name_is_another_right(flow: CodeFlow) -> None:
+    flow.agree(flow.ask(scope="openid read write"))
+    old = Scope.objects.get(tenant=flow.tenant, name="write")
+    new = Scope(tenant=flow.tenant, api=old.api, name="write", title="Delete everything")
+    changes.delete(old, actor=SYSTEM)
+    changes.save(new, actor=SYSTEM)
+    client = Client.objects.get(pk=flow.client.client.pk)
+    held = ["openid", "read", "write", "offline_access"]
+    changes.save(client, actor=SYSTEM, links={"scopes": find_scopes(flow.tenant, held)})
     assert asked_scopes(flow.ask(scope="openid read write")) == ["write"]
 
 

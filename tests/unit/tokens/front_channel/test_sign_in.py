@@ -106,6 +106,23 @@ def test_two_with_one_address_sign_in_by_neither(tenant: Tenant) -> None:
     assert_refused(Person(tenant).sign_in(EMAIL))
 
 
+def test_an_old_form_leads_to_the_page_anew(tenant: Tenant) -> None:
+    person = Person(tenant)
+    page = person.open("/sign-in?ui_locales=en&other=%22%3E")
+    person.http.cookies.clear()
+    refused = person.prove(page, EMAIL)
+    assert refused.status_code == 403
+    path = f"/t/{tenant.path}/sign-in?ui_locales=en&amp;other=%22%3E"
+    assert f'id="again" href="{path}"' in refused.content.decode()
+    assert person.prove(person.open(person.address), EMAIL).status_code == 200
+
+
+def test_an_old_form_that_has_no_page_leads_nowhere(tenant: Tenant) -> None:
+    refused = Person(tenant).post("/sign-in/passkey", {"form_token": "old"})
+    assert refused.status_code == 403
+    assert 'id="again"' not in refused.content.decode()
+
+
 def test_the_page_is_not_there_where_passwords_are_not_offered() -> None:
     tenant = make_tenant(allow_password_sign_in=False)
     person = Person(tenant)
@@ -115,6 +132,15 @@ def test_the_page_is_not_there_where_passwords_are_not_offered() -> None:
         "form_token"
     ]
     assert person.post("/sign-in", {"form_token": token}).status_code == 403
+
+
+def test_a_tenant_without_any_way_says_so(tenant: Tenant) -> None:
+    ways = ("allow_password_sign_in", "allow_email_sign_in", "allow_passkey_sign_in")
+    closed = make_tenant("closed", **dict.fromkeys(ways, False))
+    text = Person(closed).open("/sign-in").content.decode()
+    assert 'id="no-way"' in text
+    assert "<form" not in text
+    assert 'id="no-way"' not in Person(tenant).open("/sign-in").content.decode()
 
 
 def test_proving_again_keeps_the_sign_in_and_renews_its_secret(tenant: Tenant) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -234,8 +235,9 @@ def test_refusal_leads_to_another_way_for_the_same_application(
     provider.take(flow.ask(provider_hint=SLUG))
     page = provider.send_back(flow.person, code=None, error="access_denied")
     assert page.status_code == 403
-    link = page.content.decode().partition('id="other-way" href="')[2].partition('"')[0]
-    page = flow.person.open(link.replace("&amp;", "&"))
+    link = re.search(r'id="other-way"\s+href="([^"]+)"', page.content.decode())
+    assert link is not None
+    page = flow.person.open(link[1].replace("&amp;", "&"))
     assert b"The web app" in page.content
     assert b'id="password-form"' in page.content
 
