@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse
 
+    from django.http.response import HttpResponseBase
+
 CONTENT_TYPE = "Content-Type"
 
 
 class LeanHandler(ClientHandler):
     """Answers by the adapter, and by Django what the adapter hands on."""
 
-    def __call__(self, environ: dict[str, Any]) -> HttpResponse:  # type: ignore[override]  # a plain response.
+    def __call__(self, environ: dict[str, Any]) -> HttpResponseBase:  # type: ignore[override]  # a plain response.
         """Answer a request."""
         response: HttpResponse = HttpResponse()
         is_handed_on = False

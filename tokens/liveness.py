@@ -136,7 +136,7 @@ SIGN_IN_DEATH: Final = _sign_in_death("%(idle)b::float8")
 SIGN_IN_DEATH_BY_TENANT: Final = _sign_in_death("tenant.sign_in_idle_lifetime_seconds::float8")
 
 
-# What was sent to a person by mail ends with their sign-ins, and once the address is theirs no more.
+# What was sent to a person by mail ends with their sign-ins, or when the address is theirs no more.
 # Aliases `link` (tokens_emaillink) and `subject`, which is absent for a new account.
 LINK_DEATH: Final = f"""CASE
 WHEN link.used_at IS NOT NULL THEN 'used'

@@ -43,8 +43,9 @@ class InitialAccessTokenAdmin(EntityAdmin):
         """Make a token, or change one; what it has registered stays."""
         assert isinstance(entity, InitialAccessToken)  # noqa: S101 - narrows the type for the checker.
         if entity._state.adding:  # noqa: SLF001 - Django's documented way to ask this.
-            actor = actor_of(request)
-            text = registration_tokens.create_initial_access_token(entity, actor=actor)
+            text = registration_tokens.create_initial_access_token(
+                entity, actor=actor_of(request), reason=form.cleaned_data.get("reason", "")
+            )
             keep_for_response(request, text)
         else:
             super().write(request, entity, form)

@@ -55,12 +55,13 @@ class MasterTokenAdmin(EntityAdmin):
     def write(self, request: HttpRequest, entity: Model, form: EntityForm) -> None:
         """Make a token, or change one; disabling it ends what it has issued."""
         assert isinstance(entity, MasterToken)  # noqa: S101 - narrows the type for the checker.
-        actor = actor_of(request)
+        actor, reason = actor_of(request), form.cleaned_data.get("reason", "")
         if entity._state.adding:  # noqa: SLF001 - Django's documented way to ask this.
-            text = master_tokens.create_master_token(entity, actor=actor, links=form.links)
+            text = master_tokens.create_master_token(
+                entity, actor=actor, reason=reason, links=form.links
+            )
             keep_for_response(request, text)
             return
-        reason = form.cleaned_data.get("reason", "")
         master_tokens.save_master_token(entity, actor=actor, reason=reason, links=form.links)
 
     def response_add(

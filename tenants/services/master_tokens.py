@@ -15,14 +15,14 @@ HINT_LENGTH = 4
 
 
 def create_master_token(
-    token: MasterToken, *, actor: Actor, links: changes.Links | None = None
+    token: MasterToken, *, actor: Actor, reason: str = "", links: changes.Links | None = None
 ) -> str:
     """Store a new master token and answer its text, which is never shown again."""
     issued = credentials.make_credential(credentials.CredentialKind.MASTER_TOKEN, token.pk)
     token.pepper_id = issued.keyed_hash.pepper_id
     token.token_hash = issued.keyed_hash.digest
     token.hint = issued.text[-HINT_LENGTH:]
-    changes.save(token, actor=actor, links=links)
+    changes.save(token, actor=actor, reason=reason, links=links)
     return issued.text
 
 

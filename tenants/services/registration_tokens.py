@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 HINT_LENGTH = 4
 
 
-def create_initial_access_token(token: InitialAccessToken, *, actor: Actor) -> str:
+def create_initial_access_token(
+    token: InitialAccessToken, *, actor: Actor, reason: str = ""
+) -> str:
     """Store a new initial access token and answer its text, which is never shown again."""
     issued = credentials.make_credential(credentials.CredentialKind.INITIAL_ACCESS_TOKEN, token.pk)
     token.pepper_id = issued.keyed_hash.pepper_id
     token.token_hash = issued.keyed_hash.digest
     token.hint = issued.text[-HINT_LENGTH:]
-    changes.save(token, actor=actor)
+    changes.save(token, actor=actor, reason=reason)
     return issued.text

@@ -204,12 +204,15 @@ def test_a_master_token_is_shown_once(owner: OperatorBrowser, globex: TenantWorl
         "expires_at_1": "12:00",
         "max_users_per_address_per_day": "10",
         "max_users_per_day": "1000",
+        "reason": "OPS-8",
     }
     page = owner.post(address(MasterToken, "add"), form)
     assert "amt_" in page.content.decode(), errors_of(page)
     assert "no-store" in page["Cache-Control"]
     token = MasterToken.objects.get(label="phone")
     assert "amt_" not in owner.get(address(MasterToken, "change", token.pk)).content.decode()
+    event = AuditEvent.objects.select_related("detail").get(entity_id=str(token.pk))
+    assert event.detail.reason == "OPS-8"
 
 
 def test_a_platform_operator_makes_project_environment_and_tenant(

@@ -110,13 +110,15 @@ def test_who_only_reads_sends_no_link_and_strangers_find_nobody(
 
 def test_an_initial_access_token_is_shown_once(globex: TenantWorld, owner: OperatorBrowser) -> None:
     moment = {"expires_at_0": "2036-01-01", "expires_at_1": "00:00:00"}
-    form = {"label": "shops", "is_enabled": "on", "max_clients": "3", **moment}
+    form = {"label": "shops", "is_enabled": "on", "max_clients": "3", "reason": "OPS-7", **moment}
     page = owner.post(address(InitialAccessToken, "add"), form).content.decode()
     (text,) = set(TOKEN.findall(page))
     parsed = credentials.parse_credential(CredentialKind.INITIAL_ACCESS_TOKEN, text)
     assert parsed is not None
     token = InitialAccessToken.objects.get(pk=parsed.row_id)
     assert (token.tenant, token.label, token.max_clients) == (globex.tenant, "shops", 3)
+    event = AuditEvent.objects.select_related("detail").get(entity_id=str(token.pk))
+    assert event.detail.reason == "OPS-7"
     change = address(InitialAccessToken, "change", token.pk)
     assert text not in owner.get(change).content.decode()
     InitialAccessToken.objects.filter(pk=token.pk).update(registered_clients=2)

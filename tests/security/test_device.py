@@ -13,6 +13,7 @@ from tenants import snapshot
 from tests.browser_person import Person
 from tests.devices import allow, look, make_device, make_person
 from tests.factories.people import make_subject_with_password
+from tests.factories.policies import make_policy
 from tests.factories.tenants import make_api, make_tenant
 from tokens.limits.devices import count_wrong_user_code
 from tokens.models import SignIn
@@ -195,3 +196,19 @@ def test_delays_grow(person: Person, device: Device) -> None:
         waits.append(int(page.headers.get("Retry-After", 0)))
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("client_id", "said"),
+    [
+        pytest.param("4d3c", b'id="client-unknown"', id="registered"),
+        pytest.param("https://tv.example/app", b"<strong>tv.example</strong>", id="document"),
+    ],
+)
+def test_person_learns_that_nobody_has_checked_the_application(
+    tenant: Tenant, person: Person, client_id: str, said: bytes
+) -> None:
+    make_policy(tenant, "documents", client_kinds=["dynamic"])
+    device = make_device(tenant, client_id, kind="dynamic", is_allowed=False)
+    device.begin(scope="openid read")
+    assert said in look(person, device).content

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tenants import snapshot
-from tokens import device_approvals, user_codes
+from tokens import client_documents, device_approvals, user_codes
 from tokens.device_approvals import Approval
 from tokens.front_channel import continuations, device_decisions
 from tokens.front_channel.consent import ALLOW, DECISION, GRANTED, describe_time
@@ -119,6 +119,7 @@ def _confirm(visit: Visit, asked: _Asked) -> HttpResponse:
         "application": interactive.name or asked.client.client_id,
         "interactive": interactive,
         "client": asked.client,
+        "host": client_documents.host_of(asked.client.client_id),
         "user_code": user_codes.write_code(asked.user_code),
         "device": asked.device,
         "asked_when": _describe_age(visit.now - asked.device.asked_at),

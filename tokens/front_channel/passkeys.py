@@ -12,7 +12,7 @@ from tenants.errors import Conflict, InvalidEntity
 from tenants.queries import account as facts
 from tenants.queries import subject_credentials as queries
 from tenants.services import passkeys as services
-from tokens import passkeys
+from tokens import limits, passkeys
 from tokens.front_channel import continuations, signing_in, user_agents
 from tokens.front_channel.account_pages import Own, PersonalPage, go_back
 from tokens.front_channel.errors import PageRefused
@@ -49,6 +49,7 @@ class PasskeySignInPage(Page):
     def submit(self, visit: Visit, **_fixed: str) -> HttpResponse:
         """Sign the person in."""
         _require_offer(visit)
+        limits.admit_proof(visit.tenant, visit.address)
         sealed = visit.request.GET.get(continuations.PARAMETER, "")
         # A stale continuation is told before the challenge is used up.
         signing_in.find_address(visit, sealed)

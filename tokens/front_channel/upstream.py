@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from tenants.assurance import Assurance
-from tokens import upstream_flows, upstream_sign_in
+from tokens import limits, upstream_flows, upstream_sign_in
 from tokens.front_channel import continuations, signing_in
 from tokens.front_channel.arrivals import describe, read_arrival
 from tokens.front_channel.errors import PageRefused
@@ -55,6 +55,8 @@ class ProviderAnswerPage(Page):
 
     def show(self, visit: Visit, **fixed: str) -> HttpResponse:
         """Sign the person in, or say why not."""
+        # Each answer makes us ask the issuer, whoever made it up.
+        limits.admit_proof(visit.tenant, visit.address)
         flow = _read_flow(visit, fixed[PROVIDER])
         arrival = describe(visit, flow.sealed)
         profile, upstream = _find_profile(visit, arrival, flow.provider)

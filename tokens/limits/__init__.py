@@ -221,10 +221,19 @@ def admit_person(tenant: TenantSnapshot, identifier: str, address: str) -> bool:
     Raises:
         RateLimited: nothing is compared meanwhile.
     """
+    admit_proof(tenant, address)
+    return FAILURES.has_failures and admit_trial(_person_key(tenant, identifier, address))
+
+
+def admit_proof(tenant: TenantSnapshot, address: str) -> None:
+    """Count that somebody at an address shows who they are, by whatever means.
+
+    Raises:
+        RateLimited: too many do; nothing is compared, and nobody else is asked.
+    """
     wait = PERSON_ADDRESSES.wait_seconds(tenant, None, "", name_network(address))
     if wait:
         refuse(LimitKind.SIGN_IN_ADDRESS, wait, TOO_MANY)
-    return FAILURES.has_failures and admit_trial(_person_key(tenant, identifier, address))
 
 
 def count_person_failure(tenant: TenantSnapshot, identifier: str, address: str) -> None:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 ERRORS: dict[str, tuple[dict[str, Any], int, str]] = {
     "grant missing": ({"grant_type": ""}, 400, "invalid_request"),
     "grant unknown": ({"grant_type": "barter"}, 400, "unsupported_grant_type"),
-    "grant not built": ({"grant_type": "authorization_code"}, 400, "unsupported_grant_type"),
+    "grant that the client lacks": (
+        {"grant_type": "authorization_code"},
+        400,
+        "unauthorized_client",
+    ),
     "password": ({"grant_type": "password", "username": "a"}, 400, "unsupported_grant_type"),
     "implicit": ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),
     "grant of another client": ({"grant_type": "refresh_token"}, 400, "unauthorized_client"),

@@ -305,10 +305,11 @@ def test_a_policy_denies_assertions_in_their_own_words(oauth: OAuthClient, tenan
 def test_policies_judge_who_is_to_be_linked_by_their_own_groups(
     oauth: OAuthClient, tenant: Tenant
 ) -> None:
-    named = {"email": "alice@globex.example", "email_verified": True}
+    email = "alice@globex.example"
+    named: dict[str, Any] = {"email": email, "email_verified": True}
     linking = {"linking_claim": "email", "linking_verified_claim": "email_verified"}
     trust(tenant, provisioning="refuse", **linking)
-    person = Subject(tenant=tenant, email=named["email"], is_email_verified=True)
+    person = Subject(tenant=tenant, email=email, is_email_verified=True)
     save_subject(person, actor=SYSTEM)
     tenant.access_policies.all().delete()
     staff = groups.save_group(Group(tenant=tenant, slug="staff"), actor=SYSTEM)

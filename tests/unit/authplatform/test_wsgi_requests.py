@@ -11,6 +11,7 @@ import pytest
 from authplatform.wsgi_requests import UnicodeHandler, UnicodeRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 pytestmark = pytest.mark.django_db
@@ -46,10 +47,13 @@ def environment(media_type: str, query: str) -> dict[str, Any]:
 @pytest.mark.parametrize("media_type", HOSTILE.values(), ids=HOSTILE)
 def test_any_media_type_is_answered(media_type: str) -> None:
     statuses: list[str] = []
+    written: list[bytes] = []
 
-    def start(status: str, _headers: list[tuple[str, str]], _failure: object = None, /) -> object:
+    def start(
+        status: str, _headers: list[tuple[str, str]], _failure: object = None, /
+    ) -> Callable[[bytes], object]:
         statuses.append(status)
-        return None
+        return written.append
 
     b"".join(UnicodeHandler()(environment(media_type, "x=%41"), start))
     assert int(statuses[0].split()[0]) < HTTPStatus.INTERNAL_SERVER_ERROR

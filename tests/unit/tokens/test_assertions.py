@@ -144,7 +144,7 @@ def test_bad_claims_are_refused_with_their_reason(claims: dict[str, Any], reason
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
 @pytest.mark.parametrize(
     "written",
-    ['"1800000060"', "true", "null", "[]", "-1", "253402300800", "1e30", "9" * 400],
+    ['"1800000060"', "true", "null", "[]", "-1", "253402300800", "1e30", "9" * 18],
 )
 def test_a_time_is_a_sensible_number(name: str, written: str) -> None:
     rest = json.dumps(without(name))[1:]

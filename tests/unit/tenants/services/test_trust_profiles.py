@@ -299,9 +299,10 @@ def test_an_audience_is_not_stated_twice_in_two_ways(tenant: Tenant) -> None:
     issuer = f"{settings.TENANTS_BASE_URL}/t/{tenant.path}"
     with pytest.raises(InvalidEntity, match="audience"):
         save_trust_profile(make_profile(tenant, slug="q", audience=issuer), actor=SYSTEM)
-    save_trust_profile(
-        make_profile(tenant, slug="q", audience="https://other.example"), actor=SYSTEM
-    )
+    other = "https://other.example"
+    save_trust_profile(make_profile(tenant, slug="q", audience=other), actor=SYSTEM)
+    with pytest.raises(InvalidEntity):
+        save_trust_profile(make_profile(tenant, slug="r", audience=other), actor=SYSTEM)
 
 
 def test_management_scopes_never_come_from_outside(tenant: Tenant) -> None:
