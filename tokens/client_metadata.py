@@ -24,13 +24,10 @@ CODE: Final = "code"
 WEB: Final = "web"
 SECRET_METHODS: Final = frozenset(("client_secret_basic", "client_secret_post"))
 METHODS: Final = SECRET_METHODS | {"private_key_jwt", "none"}
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+PUBLIC, PAIRWISE = "public", "pairwise"
 # What a stranger's client may be given; a grant of another's trust needs an operator.
-GRANT_TYPES: Final = (
-    AUTHORIZATION_CODE,
-    "refresh_token",
-    "client_credentials",
-    "urn:ietf:params:oauth:grant-type:device_code",
-)
+GRANT_TYPES: Final = (AUTHORIZATION_CODE, "refresh_token", "client_credentials", DEVICE_CODE)
 # Member of the metadata -> field of our client.
 TEXTS: Final[Mapping[str, str]] = {
     "client_name": "name",
@@ -98,7 +95,7 @@ def read_metadata(
         "grant_types": [*grants],
         "token_endpoint_auth_method": _read_method(given),
         "jwks": _read_keys(given),
-        "subject_type": _one_of(given, "subject_type", ("public", "pairwise"), "public"),
+        "subject_type": _read_subject_type(given, grants),
     }
     return ClientMetadata(
         fields=fields,
@@ -166,6 +163,18 @@ def _read_redirect_uris(given: Mapping[str, JSON]) -> str:
 
 def _read_method(given: Mapping[str, JSON]) -> str:
     return _one_of(given, "token_endpoint_auth_method", METHODS, "client_secret_basic")
+
+
+def _read_subject_type(given: Mapping[str, JSON], grants: Collection[str]) -> str:
+    """Demand proof of the sector where nothing need ever arrive at the redirect URIs.
+
+    Else anybody could write another's redirect URI, and learn by which ids that one knows people.
+    Source: OpenID Connect Core section 8.1.
+    """
+    kind = _one_of(given, "subject_type", (PUBLIC, PAIRWISE), PUBLIC)
+    if kind == PAIRWISE and DEVICE_CODE in grants and not given.get("sector_identifier_uri"):
+        raise InvalidClientMetadata("pairwise ids of a device need a sector_identifier_uri.")
+    return kind
 
 
 def _read_keys(given: Mapping[str, JSON]) -> JSON:

@@ -302,6 +302,13 @@ METADATA: dict[str, dict[str, Any]] = {
     "application type": {"application_type": "toaster"},
     "sector at http": {"sector_identifier_uri": "http://far.example/"},
     "sector unreachable": {"sector_identifier_uri": "https://127.0.0.1/sector"},
+    "pairwise device at another's address": {
+        "subject_type": "pairwise",
+        "grant_types": [
+            "authorization_code",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+    },
     "pairwise without a sector": {
         "subject_type": "pairwise",
         "redirect_uris": ["https://a.example/", "https://b.example/"],
