@@ -73,7 +73,7 @@ def main() -> None:
         sides: list[Side[Environ]] = [
             Side("whole", prepare, lean),
             Side("layers", prepare, lean, probes.installed),
-            Side("django", prepare, partial(_call, wsgi.django)),
+            Side("django", prepare, partial(_call, wsgi.served)),
         ]
         measured = in_process.measure(sides, plan, backend=backend)
         costs[name] = {side: asdict(cost) for side, cost in measured.items()}

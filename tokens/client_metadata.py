@@ -158,6 +158,11 @@ def _read_redirect_uris(given: Mapping[str, JSON]) -> str:
     kind = _one_of(given, "application_type", (WEB, "native"), "")
     if kind == WEB and not all(uri.startswith("https://") for uri in uris):
         raise InvalidRedirectUri("A web application is answered at https only.")
+    schemes = {uri.partition(":")[0] for uri in uris} - {"http", "https"}
+    if not all("." in scheme for scheme in schemes):
+        # RFC 8252 section 7.1; else anybody could make us open mailto: and the like.
+        text = "A scheme of your own is a domain in reverse, such as com.example.app:/callback."
+        raise InvalidRedirectUri(text)
     return " ".join(uris)
 
 

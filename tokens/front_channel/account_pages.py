@@ -99,6 +99,18 @@ class PersonalPage(Page):
         return person
 
 
+def require_own_proof(visit: Visit) -> None:
+    """Let nobody add a way to sign in by what an outside issuer vouches for.
+
+    It would outlive the issuer's word, and the bounds of its trust profile.
+
+    Raises:
+        PageRefused: an outside issuer signed the person in.
+    """
+    if visit.sign_in is not None and visit.sign_in.trust_profile_id is not None:
+        raise PageRefused("vouched_elsewhere", status=403)
+
+
 def is_recent(visit: Visit, person: SignInRecord) -> bool:
     """Say whether a person has proven within the last minutes who they are."""
     return visit.now - person.authentication.authenticated_at <= RECENT_SECONDS

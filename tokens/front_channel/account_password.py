@@ -11,7 +11,7 @@ from tenants.queries.subject_credentials import normalise_password
 from tenants.services import subject_credentials as services
 from tokens import limits
 from tokens.front_channel import continuations, passwords, signing_in
-from tokens.front_channel.account_pages import DONE, Own, PersonalPage
+from tokens.front_channel.account_pages import DONE, Own, PersonalPage, require_own_proof
 from tokens.front_channel.continuations import Continuation
 from tokens.front_channel.errors import PageRefused
 from tokens.front_channel.passwords import NEW_PASSWORD
@@ -54,7 +54,10 @@ class PasswordPage(PersonalPage):
 def _read_hash(own: Own) -> str:
     if not own.visit.tenant.sign_in.allows_password:
         raise PageRefused("not_offered", status=404)
-    return facts.find_password_hash(own.tenant_id, own.subject_id)
+    stored = facts.find_password_hash(own.tenant_id, own.subject_id)
+    if not stored:
+        require_own_proof(own.visit)
+    return stored
 
 
 def _is_right(own: Own, password: str, stored: str) -> bool:

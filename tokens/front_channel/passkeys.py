@@ -14,7 +14,12 @@ from tenants.queries import subject_credentials as queries
 from tenants.services import passkeys as services
 from tokens import limits, passkeys
 from tokens.front_channel import continuations, signing_in, user_agents
-from tokens.front_channel.account_pages import Own, PersonalPage, go_back
+from tokens.front_channel.account_pages import (
+    Own,
+    PersonalPage,
+    go_back,
+    require_own_proof,
+)
 from tokens.front_channel.errors import PageRefused
 from tokens.front_channel.page import Page
 from tokens.front_channel.passwords import person_of
@@ -69,6 +74,7 @@ class NewPasskeyOptionsPage(PersonalPage):
         """Write a challenge for the person, and what must not be made twice."""
         visit = own.visit
         _require_offer(visit)
+        require_own_proof(visit)
         known = facts.list_passkeys(own.tenant_id, own.subject_id)
         options = passkeys.creation_options(
             _asker(visit, own),
@@ -87,11 +93,13 @@ class AddPasskeyPage(PersonalPage):
     def show_own(self, own: Own) -> HttpResponse:
         """Show the form; the browser's name is a good one to begin with."""
         _require_offer(own.visit)
+        require_own_proof(own.visit)
         return _render(own, user_agents.describe(own.visit.user_agent))
 
     def submit_own(self, own: Own) -> HttpResponse:
         """Take the new passkey."""
         _require_offer(own.visit)
+        require_own_proof(own.visit)
         form = own.visit.request.POST
         text = form.get(LABEL, "").strip()
         label = text if text.isprintable() else ""

@@ -25,6 +25,13 @@ SENTENCES: Final = {
         _("Not offered here"),
         _("This way to sign in is not offered. Go back and choose another one."),
     ),
+    "vouched_elsewhere": (
+        _("Sign in another way first"),
+        _(
+            "Your identity provider signed you in. Sign in with a password or an e-mail link "
+            "of your own before you add a new way to sign in."
+        ),
+    ),
     "wrong_credentials": (
         _("You can't sign in"),
         _("Go back and try again, or ask for help."),

@@ -157,7 +157,7 @@ def test_claims_end_with_the_clients_scope(oauth: OAuthClient, tenant: Tenant) -
     party = make_party(tenant)
     answer = party.begin("openid", claims_request={"userinfo": {"email": None}})
     assert "email" in claims_of(oauth, answer)
-    rest = Scope.objects.filter(tenant=tenant, name="openid")
+    rest = list(Scope.objects.filter(tenant=tenant, name="openid"))
     changes.save(party.made.client, actor=SYSTEM, links={"scopes": rest, "default_scopes": []})
     snapshot.CURRENT.renew()
     assert set(claims_of(oauth, answer)) == {"sub"}

@@ -233,6 +233,8 @@ REDIRECTS = {
     "plain http": ["http://far.example/callback"],
     "script": ["javascript:alert(1)"],
     "fragment": ["https://new.example/#x"],
+    "a scheme of others": ["mailto:ana@new.example"],
+    "a scheme without a domain": ["app:/callback"],
     "credentials": ["https://ana@new.example/"],
     "relative": ["/callback"],
     "two in one": ["https://new.example/ https://evil.example/"],

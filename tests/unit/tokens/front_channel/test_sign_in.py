@@ -135,8 +135,12 @@ def test_the_page_is_not_there_where_passwords_are_not_offered() -> None:
 
 
 def test_a_tenant_without_any_way_says_so(tenant: Tenant) -> None:
-    ways = ("allow_password_sign_in", "allow_email_sign_in", "allow_passkey_sign_in")
-    closed = make_tenant("closed", **dict.fromkeys(ways, False))
+    closed = make_tenant(
+        "closed",
+        allow_password_sign_in=False,
+        allow_email_sign_in=False,
+        allow_passkey_sign_in=False,
+    )
     text = Person(closed).open("/sign-in").content.decode()
     assert 'id="no-way"' in text
     assert "<form" not in text

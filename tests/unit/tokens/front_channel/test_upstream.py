@@ -90,6 +90,18 @@ def test_new_person_is_made_once_with_what_the_provider_says(
     assert AuditEvent.objects.filter(event="subject.provisioned").count() == 1
 
 
+@pytest.mark.parametrize("path", ["/account/passkeys", "/account/password"])
+def test_what_a_provider_vouches_for_makes_no_credential_of_its_own(
+    flow: CodeFlow, provider: Provider, path: str
+) -> None:
+    offer(flow.tenant, provider)
+    sign_in(flow.person, provider)
+    assert f"{flow.person.issuer}{path}" not in flow.person.open("/account").content.decode()
+    refused = flow.person.open(path)
+    assert refused.status_code == 403
+    assert "Sign in another way first" in refused.content.decode()
+
+
 def test_token_endpoint_is_asked_as_the_client_with_the_verifier(
     flow: CodeFlow, provider: Provider
 ) -> None:
