@@ -165,11 +165,18 @@ class SessionLimitReached(OAuthError):
         self,
         description: str,
         *,
+        detail: str = "",
         asked: AccessRequest | None = None,
         decision: Decision | None = None,
     ) -> None:
         """Name the limit as the reason; whatever was decided had allowed it."""
-        super().__init__(description, reason=SESSION_LIMIT_REACHED, asked=asked, decision=decision)
+        super().__init__(
+            description,
+            detail=detail,
+            reason=SESSION_LIMIT_REACHED,
+            asked=asked,
+            decision=decision,
+        )
 
 
 class InvalidToken(OAuthError):

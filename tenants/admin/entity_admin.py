@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from django.forms import BaseModelFormSet
     from django.http import HttpRequest, HttpResponse
 
+# What tells how another entity came into being goes with it, and never alone.
+GOES_ALONG = frozenset(("client registration",))
 MAX_DELETED_AT_ONCE = 200
 
 
@@ -238,7 +240,7 @@ class EntityAdmin(EntityRights, TenantFirst, TenantChoices, EntityHistory, Model
         """Say what goes along, without the rows that only link two entities."""
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
         shown = {name: number for name, number in counts.items() if "relationship" not in name}
-        return deleted, shown, lacking, protected
+        return deleted, shown, lacking - GOES_ALONG, protected
 
     def url_of(self, page: str, object_id: object | None = None) -> str:
         """Write the address of one of this admin's pages."""

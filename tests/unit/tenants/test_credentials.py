@@ -50,7 +50,8 @@ def test_a_credential_names_its_kind_and_row_and_proves_its_secret(kind: Credent
 
 
 def test_the_prefixes_are_those_of_the_contract() -> None:
-    assert [kind.value for kind in CredentialKind] == ["acs", "amt", "art", "aac", "arg"]
+    published = ["acs", "amt", "art", "aac", "arg", "ait", "adc", "asi", "ael"]
+    assert [kind.value for kind in CredentialKind] == published
 
 
 def test_no_representation_shows_a_secret() -> None:

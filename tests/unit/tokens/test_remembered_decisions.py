@@ -17,7 +17,10 @@ from tenants import policy, records
 from tenants.policy import explain_inputs
 from tenants.records import (
     AccessRequest,
+    Authentication,
+    ConsumedGrant,
     GrantType,
+    IdTokenPlan,
     PresentedRefreshToken,
     TokenPlan,
     TokenRecord,
@@ -303,7 +306,8 @@ def test_request_that_is_explained_gets_its_own_document_back() -> None:
 
 
 def test_what_is_kept_between_requests_is_frozen_at_run_time() -> None:
-    passing = {AccessRequest, PresentedRefreshToken, TokenRecord, TokenPlan}
+    passing = {AccessRequest, PresentedRefreshToken, TokenRecord, TokenPlan, IdTokenPlan}
+    passing |= {Authentication, ConsumedGrant}
     kept = [
         record
         for record in vars(records).values()

@@ -246,13 +246,13 @@ def test_projects_environments_and_tenants_are_never_removed() -> None:
 def test_built_in_apis_and_scopes_stay_and_can_be_changed() -> None:
     apply(tenant("apis: []"))
     assert set(Api.objects.values_list("slug", flat=True)) == {"openid", "management"}
-    assert apply(tenant("apis: [{slug: openid, name: Sign-in, scopes: [{name: email}]}]")) == [
+    assert apply(tenant("apis: [{slug: openid, name: Sign-in, scopes: [{name: membership}]}]")) == [
         f'~ {LABEL} apis[openid].name: "OpenID Connect" -> "Sign-in"',
-        f"+ {LABEL} apis[openid].scopes[email]",
+        f"+ {LABEL} apis[openid].scopes[membership]",
     ]
-    assert Scope.objects.filter(api__slug="openid").count() == 3
+    assert Scope.objects.filter(api__slug="openid").count() == 7
     assert apply(tenant("apis: [{slug: openid, scopes: []}]")) == [
-        f"- {LABEL} apis[openid].scopes[email]",
+        f"- {LABEL} apis[openid].scopes[membership]",
         f'~ {LABEL} apis[openid].name: "Sign-in" -> "OpenID Connect"',
     ]
 
