@@ -13,7 +13,7 @@ from tenants.queries.subjects import find_subjects
 from tenants.records import AccessRequest, GrantType, SubjectRecord
 from tokens import error_handler, session_limits
 from tokens.agreed_scopes import vouched_scopes
-from tokens.endpoints.view import HEADER_VARIABLES, MAX_HEADER_CHARACTERS
+from tokens.endpoints.view import read_headers
 from tokens.errors import (
     AccessDenied,
     InvalidRequest,
@@ -143,7 +143,7 @@ def record(visit: Visit, error: OAuthError, *, query: str, api_slug: str) -> Non
         api_slug=api_slug,
         request_id=visit.request_id,
         method=visit.request.method or "",
-        headers=_read_headers(visit.request.META),
+        headers=read_headers(visit.request.META),
     )
     error_handler.record_refusal(error, request, operation=OPERATION)
 
@@ -198,15 +198,7 @@ def _ask(
         user_agent=visit.user_agent,
         groups=subject.groups if subject else None,
         method=visit.request.method or "",
-        headers=_read_headers(visit.request.META),
+        headers=read_headers(visit.request.META),
         now=visit.now,
         authentication=sign_in.authentication if sign_in else None,
     )
-
-
-def _read_headers(meta: dict[str, str]) -> dict[str, str]:
-    return {
-        name: meta[variable][:MAX_HEADER_CHARACTERS]
-        for name, variable in HEADER_VARIABLES
-        if meta.get(variable)
-    }
